@@ -1,0 +1,19 @@
+/** Small mutable state (alerts, cursors, dead letters) behind compare-and-set. */
+
+export interface Versioned {
+  key: string
+  /** JSON. */
+  value: unknown
+  version: number
+}
+
+export interface Documents {
+  get(space: string, key: string): Promise<Versioned | null>
+  /** Compare-and-set: writes only if the stored version equals `ifVersion`; 0 creates. False: someone else was first. */
+  put(space: string, key: string, value: unknown, ifVersion: number): Promise<boolean>
+  remove(space: string, key: string, ifVersion: number): Promise<boolean>
+  /** In key order, keys greater than `after`. */
+  scan(space: string, after: string, limit: number): Promise<Versioned[]>
+  /** Yields keys as they change; may repeat, never misses the last change. */
+  watch(space: string, signal: AbortSignal): AsyncIterable<string>
+}

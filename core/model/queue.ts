@@ -1,0 +1,62 @@
+/**
+ * The durable queue between stages. In the embedded shape it joins collector and analyzer; on a host of many it is the
+ * spool. A contract suite in test/contract/queue.ts holds every backend to the promises below.
+ */
+import type { BatchHeader, Envelope } from './batch.ts'
+import type { Component } from './component.ts'
+import type { BatchClass } from './event.ts'
+
+export type Topic = 'batches' | 'detections' | 'index' | 'notify' | 'dead' | `commands/${string}`
+
+export interface Item {
+  /** Makes an offer idempotent: an id that the topic holds, or held within the backend's memory of ids, is taken once. */
+  id: string
+  /** When the topic is full, the lowest class is evicted first. */
+  class: BatchClass
+  /** Facts that stay readable when the payload was evicted. */
+  header?: BatchHeader
+  envelope?: Envelope
+  payload: Uint8Array
+}
+
+/** Where a source stands in what it reads; opaque to everyone but that source. */
+export interface Checkpoint {
+  source: string
+  position: string
+}
+
+export interface Delivery {
+  /** In the order they were offered, as far as the backend knows; never empty. */
+  items: readonly Item[]
+  /** 1 for the first time; a redelivery counts up. */
+  attempt: number
+}
+
+export interface Depth {
+  items: number
+  bytes: number
+  /** Age of the oldest item in ms; 0 when empty. */
+  oldestMs: number
+}
+
+export interface ConsumeOptions {
+  /** Most items in one delivery. */
+  maxItems?: number
+}
+
+export interface Queue {
+  /**
+   * Durable (synced to disk) when it resolves; all items and checkpoints or none. `full`: nothing was taken, or, where
+   * lower classes could be evicted, they went and their headers stayed. Throws AppError E_QUEUE_STORAGE when the disk
+   * refuses; nothing was taken then either.
+   */
+  offer(topic: Topic, items: readonly Item[], at?: readonly Checkpoint[]): Promise<'stored' | 'full'>
+  /**
+   * At least once, no order promised. The handler resolving means done. A retryable error (or any that is not an
+   * AppError with retryable false) leads to another attempt with backoff; a permanent one, or too many attempts, moves
+   * the items to `dead` with the reason.
+   */
+  consume(topic: Topic, handle: (delivery: Delivery) => Promise<void>, options?: ConsumeOptions): Component
+  checkpoint(source: string): Promise<Checkpoint | null>
+  depth(topic: Topic): Promise<Depth>
+}

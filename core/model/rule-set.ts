@@ -1,0 +1,45 @@
+/** A compiled, versioned rule set: pure judgement over batches. */
+import type { Batch } from '../batch/batch.ts'
+import type { EventId, Priority, SourceName } from './event.ts'
+import type { Detection } from './detection.ts'
+import type { CapturePlan } from './source.ts'
+
+export interface RuleInfo {
+  name: string
+  description: string
+  priority: Priority
+  tags: string[]
+  source: SourceName
+  enabled: boolean
+  /** Where it was last (re)defined. */
+  file: string
+  line: number
+  /** Falco event names it can match; null = any. */
+  eventTypes: string[] | null
+}
+
+/** `row` counts within its table. */
+export interface Match {
+  table: number
+  row: number
+  /** Index into `RuleSet.rules`. */
+  rule: number
+}
+
+export interface DetectionContext {
+  hostname: string
+  collector: string
+  idOf(table: number, row: number): EventId
+  day(timeMs: number): { day: string; part: number }
+}
+
+export interface RuleSet {
+  /** digest over the sources and the options; equal text gives an equal version. */
+  version: string
+  rules: readonly RuleInfo[]
+  plan: CapturePlan
+  /** Every (row, rule) that fires, in (table, row, rule definition) order. */
+  detect(batch: Batch): Match[]
+  /** Formats one match. */
+  detection(batch: Batch, match: Match, context: DetectionContext): Detection
+}

@@ -1,7 +1,7 @@
 /** A compiled, versioned rule set: pure judgement over batches. */
 import type { Batch } from '../batch/batch.ts'
-import type { EventId, Priority, SourceName } from './event.ts'
 import type { Detection } from './detection.ts'
+import type { EventId, Priority, SourceName } from './event.ts'
 import type { CapturePlan } from './source.ts'
 
 export interface RuleInfo {

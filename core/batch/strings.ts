@@ -11,7 +11,7 @@ export class Strings {
   private readonly bytes: Buffer
   private readonly encodedCount: number
   private readonly decoded: (string | undefined)[]
-  private index: Map<string, number> | null = null
+  private readonly added = new Map<string, number>()
 
   constructor(offsets: Uint32Array = new Uint32Array([0, 0]), bytes: Uint8Array = EMPTY) {
     this.offsets = offsets
@@ -34,16 +34,15 @@ export class Strings {
     return text
   }
 
-  /** The index of a byte string, added if it is new. */
+  /**
+   * The index of a byte string, added unless it was added before. Strings the batch came with are not searched: finding
+   * them would mean decoding them all, and a string that stands twice costs a few bytes.
+   */
   intern(text: string): number {
-    if (this.index === null) {
-      this.index = new Map()
-      for (let i = 1; i < this.count; i++) this.index.set(this.text(i), i)
-    }
-    const known = this.index.get(text)
+    const known = this.added.get(text)
     if (known !== undefined) return known
     const index = this.decoded.push(text) - 1
-    this.index.set(text, index)
+    this.added.set(text, index)
     return index
   }
 

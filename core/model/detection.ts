@@ -46,6 +46,9 @@ export interface Alert {
   count: number
   firstMs: number
   lastMs: number
+  /** Storage place, that of the first detection. */
+  day: string
+  part: number
   status: AlertStatus
   version: number
 }

@@ -1,0 +1,56 @@
+/**
+ * An alert as one readable line: time, priority, rule, what happened, user, container, image. Everything that comes
+ * from the event is made safe to print.
+ */
+import { styleText } from 'node:util'
+import type { Detection } from '../../core/model/detection.ts'
+import type { Priority } from '../../core/model/event.ts'
+import { safeText } from '../../core/runtime/safe-text.ts'
+
+const MAX_CHARS = 1_000
+
+const STYLES: Record<Priority, Parameters<typeof styleText>[0]> = {
+  Emergency: ['bold', 'bgRed', 'white'],
+  Alert: ['bold', 'bgRed', 'white'],
+  Critical: ['bold', 'red'],
+  Error: 'red',
+  Warning: 'yellow',
+  Notice: 'cyan',
+  Informational: 'blue',
+  Debug: 'gray',
+}
+
+export function alertLine(detection: Detection, colours: boolean): string {
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    colours ? styleText(style, text, { validateStream: false }) : text
+  const time = new Date(detection.timeMs).toISOString().slice(11, 23)
+  const facts = [
+    ['user', text(detection.event, 'user', 'name')],
+    [
+      'container',
+      text(detection.event, 'container', 'name') ?? text(detection.event, 'container', 'id')?.slice(0, 12) ?? 'host',
+    ],
+    ['image', text(detection.event, 'container', 'image', 'name')],
+  ].flatMap(([name, value]) => (value === undefined ? [] : [`${paint('dim', `${name}=`)}${safeText(value)}`]))
+  return [
+    paint('dim', time),
+    paint(STYLES[detection.priority], detection.priority.padEnd(8)),
+    paint('bold', safeText(detection.rule)),
+    clip(safeText(detection.output)),
+    ...facts,
+  ].join('  ')
+}
+
+function clip(line: string): string {
+  return line.length > MAX_CHARS ? `${line.slice(0, MAX_CHARS)}…` : line
+}
+
+function text(document: unknown, ...path: string[]): string | undefined {
+  let value: unknown = document
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+    value = (value as Record<string, unknown>)[key]
+  }
+  if (Array.isArray(value)) return typeof value[0] === 'string' ? value[0] : undefined
+  return typeof value === 'string' ? value : undefined
+}

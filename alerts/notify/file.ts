@@ -1,0 +1,36 @@
+/** Appends detections to a file, one JSON object a line. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { falcoJson } from './falco-json.ts'
+import type { Destination, Notification } from './outbox.ts'
+
+export interface FileDestinationConfig {
+  path: string
+}
+
+export class FileDestination implements Destination {
+  readonly name = 'file'
+  private readonly config: FileDestinationConfig
+  private handle: FileHandle | null = null
+
+  constructor(config: FileDestinationConfig) {
+    this.config = config
+  }
+
+  async start(): Promise<void> {}
+
+  /** Opens on demand, so that a file moved away by log rotation is made anew at the next delivery. */
+  async send(notifications: readonly Notification[]): Promise<void> {
+    this.handle ??= await open(this.config.path, 'a', 0o600)
+    try {
+      await this.handle.appendFile(notifications.map(({ detection }) => `${falcoJson(detection)}\n`).join(''))
+      await this.handle.datasync()
+    } finally {
+      await this.stop()
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.handle?.close()
+    this.handle = null
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * The collector: takes what its sources see, joins identities, lets the edge filter choose, seals batches and makes
+ * them durable together with the sources' checkpoints. One batch at a time, so that sequence numbers have no holes.
+ */
+import { type Batch, emptyBatch, eventRows } from '../core/batch/batch.ts'
+import { BatchBuilder } from '../core/batch/builder.ts'
+import { sealBatch } from '../core/batch/seal.ts'
+import { fromText } from '../core/batch/strings.ts'
+import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
+import type { BatchHeader, Envelope } from '../core/model/batch.ts'
+import type { Component } from '../core/model/component.ts'
+import { AppError } from '../core/model/errors.ts'
+import type { BatchClass, SourceName } from '../core/model/event.ts'
+import type { Queue } from '../core/model/queue.ts'
+import type { RuleSet } from '../core/model/rule-set.ts'
+import type { Emission, Sink, Source } from '../core/model/source.ts'
+import { nowNs } from '../core/runtime/clock.ts'
+import type { Logger } from '../core/runtime/logging.ts'
+import type { Metrics } from '../core/runtime/metrics.ts'
+import { EdgeFilter } from './edge-filter.ts'
+
+const HEARTBEAT_MS = 1_000
+
+export interface CollectorOptions {
+  /** This host's id, as in every event id. */
+  collector: string
+  /** Random for live capture; a recording brings its own. */
+  epoch: string
+  queue: Queue
+  ruleSet: RuleSet
+  keepEventTypes: readonly EventTypeName[]
+  sources: readonly Source[]
+  /** Names processes and containers in raw system-call batches. */
+  join: (batch: Batch) => Promise<Batch>
+  /** Stamps a batch when it becomes durable; at a distance, ingest does it instead. */
+  stamp?: (header: BatchHeader, batch: Batch) => Envelope
+  metrics: Metrics
+  logger: Logger
+}
+
+export class Collector implements Component {
+  private readonly options: CollectorOptions
+  private filter: EdgeFilter
+  private sequence = 0
+  private readonly lowMs: Partial<Record<SourceName, number>> = {}
+  /** For the next header. */
+  private dropped: Record<string, number> = {}
+  /** For the next health events. */
+  private readonly unreported = new Map<string, number>()
+  /** The tail of the line: every emission waits for the one before it. */
+  private line: Promise<unknown> = Promise.resolve()
+  private readonly running: Source[] = []
+  private heartbeat: NodeJS.Timeout | undefined
+  private lastOfferMs = 0
+
+  constructor(options: CollectorOptions) {
+    this.options = options
+    this.filter = new EdgeFilter(options.ruleSet, options.keepEventTypes)
+  }
+
+  async start(): Promise<void> {
+    const { queue, ruleSet, sources, metrics, logger } = this.options
+    const sink: Sink = { emit: (emission) => this.enqueue(emission) }
+    for (const source of sources) {
+      try {
+        await source.start(sink, await queue.checkpoint(source.name), ruleSet.plan)
+        this.running.push(source)
+        metrics.set('seamark_source_up', 1, { source: source.name })
+      } catch (error) {
+        // One blind source must not blind the others; it is a fact that the user can search for.
+        metrics.set('seamark_source_up', 0, { source: source.name })
+        logger.warn({ err: error, source: source.name }, 'Source cannot start and stays blind')
+        await this.reportHealth('source.blind', `${source.name} is blind: ${messageOf(error)}`, 1, {
+          source: source.name,
+        })
+      }
+    }
+    this.heartbeat = setInterval(() => void this.beat(), HEARTBEAT_MS)
+    this.heartbeat.unref()
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    clearInterval(this.heartbeat)
+    await Promise.all(this.running.splice(0).map((source) => source.stop(deadlineMs)))
+    await this.line
+  }
+
+  /** Judges what comes from now on by another rule set, and captures what it needs. */
+  async useRuleSet(ruleSet: RuleSet): Promise<void> {
+    await Promise.all(this.running.map((source) => source.replan(ruleSet.plan)))
+    this.filter = new EdgeFilter(ruleSet, this.options.keepEventTypes)
+  }
+
+  /** An event about Seamark itself. */
+  async reportHealth(
+    kindName: string,
+    message: string,
+    count: number,
+    attributes: Record<string, string>,
+  ): Promise<void> {
+    const atNs = nowNs()
+    const builder = new BatchBuilder(atNs)
+    builder.addEvent('health', atNs, {
+      type: EVENT_TYPES.health.code,
+      kindName: fromText(kindName),
+      message: fromText(message),
+      count,
+      attributes: fromText(JSON.stringify(attributes)),
+    })
+    await this.enqueue({ source: 'health', batch: builder.build(), lowMs: Number(atNs / 1_000_000n) })
+  }
+
+  private enqueue(emission: Emission): Promise<boolean> {
+    const taken = this.line.then(() => this.take(emission))
+    this.line = taken.catch(() => {})
+    return taken
+  }
+
+  private async take(emission: Emission): Promise<boolean> {
+    const { metrics, logger, join } = this.options
+    for (const [reason, count] of Object.entries(emission.dropped ?? {})) {
+      this.dropped[reason] = (this.dropped[reason] ?? 0) + count
+      this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
+      metrics.add('seamark_collector_dropped_events_total', count, { source: emission.source, reason })
+    }
+    const received = eventRows(emission.batch)
+    const joined = emission.source === 'syscall' && received > 0 ? await join(emission.batch) : emission.batch
+    const filtered = this.filter.apply(joined)
+    metrics.add('seamark_collector_received_events_total', received, { source: emission.source })
+    metrics.add('seamark_collector_filtered_events_total', received - filtered.kept, { source: emission.source })
+    if (filtered.batch === null && emission.at === undefined) {
+      this.lowMs[emission.source] = emission.lowMs
+      return true
+    }
+    const lowMs = { ...this.lowMs, [emission.source]: emission.lowMs }
+    const batchClass: BatchClass = filtered.matches > 0 || emission.source === 'health' ? 'evidence' : 'routine'
+    try {
+      if (!(await this.offer(filtered.batch ?? emptyBatch(), filtered.kept, batchClass, lowMs, emission))) return false
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      metrics.add('seamark_collector_refused_batches_total', 1, { reason: error.code })
+      logger.error({ err: error }, 'The queue cannot write; nothing is acknowledged until it can')
+      return false
+    }
+    metrics.add('seamark_collector_kept_events_total', filtered.kept, { source: emission.source })
+    this.lowMs[emission.source] = emission.lowMs
+    return true
+  }
+
+  private async offer(
+    batch: Batch,
+    rows: number,
+    batchClass: BatchClass,
+    lowMs: BatchHeader['lowMs'],
+    emission?: Emission,
+  ): Promise<boolean> {
+    const { collector, epoch, queue, metrics, stamp } = this.options
+    const header: BatchHeader = {
+      collector,
+      epoch,
+      sequence: this.sequence + 1,
+      lowMs,
+      dropped: this.dropped,
+      plan: this.filter.ruleSet.plan.version,
+      edgeRuleset: this.filter.ruleSet.version,
+      class: batchClass,
+      rows,
+    }
+    const sealed = sealBatch(header, batch)
+    const outcome = await queue.offer(
+      'batches',
+      [
+        {
+          id: `${collector}/${epoch}/${header.sequence}`,
+          class: batchClass,
+          header,
+          payload: sealed.bytes,
+          ...(stamp === undefined ? {} : { envelope: stamp(header, batch) }),
+        },
+      ],
+      emission?.at === undefined ? [] : [emission.at],
+    )
+    if (outcome === 'full') {
+      metrics.add('seamark_collector_refused_batches_total', 1, { reason: 'full' })
+      return false
+    }
+    this.sequence = header.sequence
+    this.dropped = {}
+    this.lastOfferMs = Date.now()
+    metrics.add('seamark_collector_batches_total')
+    metrics.add('seamark_collector_batch_bytes_total', sealed.bytes.length)
+    return true
+  }
+
+  /** Losses become events, and a quiet host still says that it is there. */
+  private async beat(): Promise<void> {
+    const losses = [...this.unreported]
+    this.unreported.clear()
+    for (const [reason, count] of losses) {
+      await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
+    }
+    if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
+    const beating = this.line.then(() => this.offer(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))
+    this.line = beating.catch(() => {})
+    await this.line
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,117 @@
+/**
+ * Which container a cgroup belongs to, by cgroup id: filled by the kernel's own announcements, by a scan at start, and,
+ * for what both missed, by the cgroup file of a process that lives there. Ids are never taken from namespaces, whose
+ * numbers are recycled.
+ */
+import type { Dirent } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Batch, readNumber, readText } from '../../core/batch/batch.ts'
+import { type ContainerName, containersOfCgroupPath } from './cgroup-path.ts'
+
+const MAX_CGROUPS = 100_000
+const MAX_SCANNED_DIRECTORIES = 50_000
+const REMOVED = 3
+
+/** Containers along the cgroup's path, nearest first; empty for the host's own. */
+export type CgroupOwners = readonly ContainerName[]
+
+const NONE: CgroupOwners = []
+
+export class Cgroups {
+  private readonly owners = new Map<number, CgroupOwners>()
+  private readonly procRoot: string
+  private readonly cgroupRoot: string
+
+  constructor(options: { procRoot?: string; cgroupRoot?: string } = {}) {
+    this.procRoot = options.procRoot ?? '/proc'
+    this.cgroupRoot = options.cgroupRoot ?? '/sys/fs/cgroup'
+  }
+
+  /** Takes the announcements that came with a raw batch. */
+  apply(batch: Batch): void {
+    const table = batch.tables.cgroups
+    if (table === undefined) return
+    for (let row = 0; row < table.rowCount; row++) {
+      const id = readNumber(table, row, 'cgroupId')
+      if (id === undefined) continue
+      const path = readText(batch, table, row, 'cgroupPath')
+      // A removed cgroup's id is not reused before long; late events may still carry it.
+      if (readNumber(table, row, 'cgroupChange') === REMOVED || path === undefined) continue
+      this.remember(id, containersOfCgroupPath(path))
+    }
+  }
+
+  /** Owners of a cgroup; where it is unknown, asks the kernel what cgroups `pid` is in and remembers the answer. */
+  ownersOf(id: number, pid: number): CgroupOwners {
+    const known = this.owners.get(id)
+    if (known !== undefined) return known
+    const owners = this.ownersOfProcess(pid)
+    if (owners === null) return NONE
+    this.remember(id, owners)
+    return owners
+  }
+
+  /** Owners by /proc/PID/cgroup; null when the process is gone. */
+  ownersOfProcess(pid: number): CgroupOwners | null {
+    let text: string
+    try {
+      text = readFileSync(join(this.procRoot, String(pid), 'cgroup'), 'latin1')
+    } catch {
+      return null
+    }
+    let best: CgroupOwners = NONE
+    for (const line of text.split('\n')) {
+      const owners = containersOfCgroupPath(line.slice(line.indexOf(':', line.indexOf(':') + 1) + 1))
+      if (owners.length > best.length) best = owners
+    }
+    return best
+  }
+
+  /**
+   * Finds the cgroups of containers that already run: a cgroup directory's inode number is its id. Hierarchies number
+   * theirs independently, so an id that means two different containers is forgotten and left to `ownersOf`.
+   */
+  scan(): void {
+    const ambiguous = new Set<number>()
+    let budget = MAX_SCANNED_DIRECTORIES
+    const visit = (directory: string, path: string) => {
+      for (const entry of directoriesIn(directory)) {
+        if (budget-- <= 0) return
+        const childPath = `${path}/${entry}`
+        const child = join(directory, entry)
+        const owners = containersOfCgroupPath(childPath)
+        if (owners.length > 0) {
+          const id = statSync(child, { throwIfNoEntry: false })?.ino
+          if (id !== undefined) {
+            const before = this.owners.get(id)
+            if (before !== undefined && before[0]?.id !== owners[0]?.id) ambiguous.add(id)
+            else this.remember(id, owners)
+          }
+        }
+        visit(child, childPath)
+      }
+    }
+    visit(this.cgroupRoot, '')
+    for (const id of ambiguous) this.owners.delete(id)
+  }
+
+  private remember(id: number, owners: CgroupOwners): void {
+    this.owners.delete(id)
+    this.owners.set(id, owners)
+    if (this.owners.size > MAX_CGROUPS) {
+      const oldest = this.owners.keys().next().value
+      if (oldest !== undefined) this.owners.delete(oldest)
+    }
+  }
+}
+
+function directoriesIn(directory: string): string[] {
+  let entries: Dirent[]
+  try {
+    entries = readdirSync(directory, { withFileTypes: true })
+  } catch {
+    return []
+  }
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+}

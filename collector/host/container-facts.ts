@@ -1,0 +1,53 @@
+/** What is known of a container. Strings are byte strings; what is undefined is not known (yet). */
+import type { Row } from '../../core/batch/builder.ts'
+
+export interface ContainerFacts {
+  id: string
+  runtime: string
+  name?: string
+  imageName?: string
+  imageRepository?: string
+  imageTag?: string
+  imageId?: string
+  imageDigest?: string
+  /** `key=value`. */
+  labels?: string[]
+  /** Everything below comes with an inspection of the container. */
+  inspected?: boolean
+  privileged?: boolean
+  /** `source:destination:mode:rw:propagation`. */
+  mounts?: string[]
+  capAdd?: string[]
+  hostNetwork?: boolean
+  hostPid?: boolean
+  hostIpc?: boolean
+  ip?: string
+  createdNs?: bigint
+  startedNs?: bigint
+  /** Host pid of the container's first process, while it runs. */
+  pid?: number
+}
+
+/** The row of the container table. */
+export function containerRowOf(facts: ContainerFacts): Row {
+  const flags =
+    (facts.inspected ? 1 : 0) | (facts.hostNetwork ? 2 : 0) | (facts.hostPid ? 4 : 0) | (facts.hostIpc ? 8 : 0)
+  const row: Row = { containerId: facts.id, containerRuntime: facts.runtime, containerFlags: flags }
+  const set = <K extends keyof Row>(column: K, value: Row[K] | undefined) => {
+    if (value !== undefined) row[column] = value
+  }
+  set('containerName', facts.name)
+  set('imageName', facts.imageName)
+  set('imageRepository', facts.imageRepository)
+  set('imageTag', facts.imageTag)
+  set('imageId', facts.imageId)
+  set('imageDigest', facts.imageDigest)
+  set('labels', facts.labels?.join('\0'))
+  set('privileged', facts.privileged === undefined ? undefined : Number(facts.privileged))
+  set('mounts', facts.mounts?.join('\0'))
+  set('capAdd', facts.capAdd?.join('\0'))
+  set('containerIp', facts.ip)
+  set('containerCreatedTime', facts.createdNs)
+  set('containerStartTime', facts.startedNs)
+  return row
+}

@@ -1,0 +1,121 @@
+/**
+ * What is known of this host's containers, by id. Docker's `create` event brings name and image before the first
+ * program runs; an inspection brings the rest. An id the engine has never heard of is no container, whatever the cgroup
+ * is called.
+ */
+import type { ContainerName } from './cgroup-path.ts'
+import type { ContainerFacts } from './container-facts.ts'
+
+/** Removed containers are remembered this long: late rows still refer to them. */
+const REMOVED_GRACE_MS = 60_000
+const MAX_CONTAINERS = 20_000
+
+/** Asks the engine. `unknown`: it answered that there is none. `unreachable`: no engine, or no answer in time. */
+export type Inspect = (id: string) => Promise<ContainerFacts | 'unknown' | 'unreachable'>
+
+interface Known {
+  facts: ContainerFacts
+  removedAtMs: number | null
+}
+
+export class Containers {
+  private readonly known = new Map<string, Known>()
+  /** Ids under inspection, and ids the engine does not know. */
+  private readonly pending = new Map<string, Promise<void>>()
+  private readonly refused = new Set<string>()
+  private readonly inspect: Inspect
+  private readonly nowMs: () => number
+
+  constructor(options: { inspect: Inspect; nowMs?: () => number }) {
+    this.inspect = options.inspect
+    this.nowMs = options.nowMs ?? Date.now
+  }
+
+  get size(): number {
+    return this.known.size
+  }
+
+  get(id: string): ContainerFacts | undefined {
+    return this.known.get(id)?.facts
+  }
+
+  all(): ContainerFacts[] {
+    return [...this.known.values()].filter((entry) => entry.removedAtMs === null).map((entry) => entry.facts)
+  }
+
+  /** Merges what was learnt; later facts win, unknown ones do not erase known ones. */
+  learn(facts: ContainerFacts): void {
+    this.refused.delete(facts.id)
+    const before = this.known.get(facts.id)
+    this.known.set(facts.id, { facts: { ...before?.facts, ...facts }, removedAtMs: null })
+    if (this.known.size > MAX_CONTAINERS) {
+      const oldest = this.known.keys().next().value
+      if (oldest !== undefined) this.known.delete(oldest)
+    }
+  }
+
+  rename(id: string, name: string): void {
+    const entry = this.known.get(id)
+    if (entry !== undefined) entry.facts = { ...entry.facts, name }
+  }
+
+  removed(id: string): void {
+    const entry = this.known.get(id)
+    if (entry !== undefined) entry.removedAtMs = this.nowMs()
+    const before = this.nowMs() - REMOVED_GRACE_MS
+    for (const [other, { removedAtMs }] of this.known) {
+      if (removedAtMs !== null && removedAtMs < before) this.known.delete(other)
+    }
+  }
+
+  /**
+   * The container of a cgroup with these owners: the nearest that an engine knows (inside Docker in Docker the inner
+   * ids mean nothing out here), else the nearest of a runtime that cannot be asked. Null: the host.
+   */
+  choose(owners: readonly ContainerName[]): ContainerFacts | null {
+    if (owners.length === 0) return null
+    for (const owner of owners) {
+      const entry = this.known.get(owner.id)
+      if (entry !== undefined) return entry.facts
+    }
+    const unasked = owners.find((owner) => !this.refused.has(owner.id))
+    return unasked === undefined ? null : { id: unasked.id, runtime: unasked.runtime }
+  }
+
+  /** Whether `choose` would have to guess until the engine was asked. */
+  isUnresolved(owners: readonly ContainerName[]): boolean {
+    return (
+      owners.length > 0 &&
+      !owners.some((owner) => this.known.has(owner.id)) &&
+      owners.some((owner) => owner.runtime === 'docker' && !this.refused.has(owner.id))
+    )
+  }
+
+  /** Asks the engine about what is unresolved; at most once per id at a time. Never rejects. */
+  async resolve(owners: readonly ContainerName[]): Promise<void> {
+    const asked = owners.filter(
+      (owner) => owner.runtime === 'docker' && !this.known.has(owner.id) && !this.refused.has(owner.id),
+    )
+    await Promise.all(asked.map((owner) => this.ask(owner.id)))
+  }
+
+  /** Completes what `create` lacks (mounts, privileges, labels …). Never rejects. */
+  complete(id: string): Promise<void> {
+    return this.known.get(id)?.facts.inspected === true ? Promise.resolve() : this.ask(id)
+  }
+
+  private ask(id: string): Promise<void> {
+    const running = this.pending.get(id)
+    if (running !== undefined) return running
+    const asking = this.inspect(id)
+      .then((answer) => {
+        if (answer === 'unknown') {
+          if (!this.known.has(id)) this.refused.add(id)
+          if (this.refused.size > MAX_CONTAINERS) this.refused.clear()
+        } else if (answer !== 'unreachable') this.learn(answer)
+      })
+      .finally(() => this.pending.delete(id))
+    this.pending.set(id, asking)
+    return asking
+  }
+}

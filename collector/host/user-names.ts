@@ -1,0 +1,104 @@
+/**
+ * Names of users and groups as seen where the process runs: from the container's own /etc/passwd and /etc/group, read
+ * through its root without ever leaving it, or from the host's. Files inside a container come from attackers: they are
+ * read bounded, and what does not parse is left out.
+ */
+import { AppError } from '../../core/model/errors.ts'
+
+const MAX_FILE_BYTES = 256 * 1024
+const MAX_ENTRIES = 10_000
+const FRESH_MS = 60_000
+/** After a failure (no such file, process gone) the next attempt waits this long. */
+const RETRY_MS = 5_000
+const MAX_SCOPES = 20_000
+
+/** Reads a regular file inside the root of a process; rejects with AppError E_CONTAINER_PATH. */
+export type ReadInRoot = (pid: number, path: string, maxBytes: number) => Promise<Uint8Array>
+
+interface Names {
+  users: Map<number, string>
+  groups: Map<number, string>
+  readAtMs: number
+  failed: boolean
+}
+
+const HOST = ''
+
+export class UserNames {
+  private readonly scopes = new Map<string, Names>()
+  private readonly reading = new Map<string, Promise<void>>()
+  private readonly readInRoot: ReadInRoot
+  private readonly nowMs: () => number
+
+  constructor(options: { readInRoot: ReadInRoot; nowMs?: () => number }) {
+    this.readInRoot = options.readInRoot
+    this.nowMs = options.nowMs ?? Date.now
+  }
+
+  /** Whether names of this container (null: the host) should be read before they are asked for. */
+  isStale(containerId: string | null): boolean {
+    const names = this.scopes.get(containerId ?? HOST)
+    return names === undefined || this.nowMs() - names.readAtMs > (names.failed ? RETRY_MS : FRESH_MS)
+  }
+
+  isKnown(containerId: string | null): boolean {
+    return this.scopes.has(containerId ?? HOST)
+  }
+
+  /** Reads the names where process `pid` lives. Never rejects: without files there are no names. */
+  refresh(containerId: string | null, pid: number): Promise<void> {
+    const scope = containerId ?? HOST
+    const running = this.reading.get(scope)
+    if (running !== undefined) return running
+    const reading = this.read(scope, pid).finally(() => this.reading.delete(scope))
+    this.reading.set(scope, reading)
+    return reading
+  }
+
+  userName(containerId: string | null, uid: number | undefined): string | undefined {
+    if (uid === undefined) return undefined
+    // Number 0 is root by the kernel's own rules, whatever a passwd file says or lacks.
+    return this.scopes.get(containerId ?? HOST)?.users.get(uid) ?? (uid === 0 ? 'root' : undefined)
+  }
+
+  groupName(containerId: string | null, gid: number | undefined): string | undefined {
+    if (gid === undefined) return undefined
+    return this.scopes.get(containerId ?? HOST)?.groups.get(gid) ?? (gid === 0 ? 'root' : undefined)
+  }
+
+  private async read(scope: string, pid: number): Promise<void> {
+    const [users, groups] = await Promise.all([this.parse(pid, '/etc/passwd'), this.parse(pid, '/etc/group')])
+    const before = this.scopes.get(scope)
+    const names: Names = {
+      users: users ?? before?.users ?? new Map(),
+      groups: groups ?? before?.groups ?? new Map(),
+      readAtMs: this.nowMs(),
+      failed: users === null,
+    }
+    this.scopes.set(scope, names)
+    if (this.scopes.size > MAX_SCOPES) this.scopes.delete(this.scopes.keys().next().value!)
+  }
+
+  private async parse(pid: number, path: string): Promise<Map<number, string> | null> {
+    let bytes: Uint8Array
+    try {
+      bytes = await this.readInRoot(pid, path, MAX_FILE_BYTES)
+    } catch (error) {
+      if (error instanceof AppError) return null
+      throw error
+    }
+    return parseNames(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
+  }
+}
+
+/** Number → name of the lines `name:…:number:…`; the first of several names for a number counts, as for getpwuid. */
+export function parseNames(text: string): Map<number, string> {
+  const names = new Map<number, string>()
+  for (const line of text.split('\n')) {
+    if (names.size >= MAX_ENTRIES) break
+    const [name = '', , number = ''] = line.split(':', 3)
+    if (name === '' || !/^\d{1,10}$/.test(number) || names.has(Number(number))) continue
+    names.set(Number(number), name.slice(0, 256))
+  }
+  return names
+}

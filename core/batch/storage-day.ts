@@ -1,0 +1,14 @@
+/**
+ * The storage day of an event: its UTC day, clamped around the moment the batch was received, so that a host with a
+ * wrong clock cannot create files or indices all over the calendar. Decided once, carried in the envelope.
+ */
+
+const DAY_MS = 86_400_000
+/** Late batches of a spool may be this old; clocks may run this far ahead. */
+const PAST_DAYS = 7
+const FUTURE_DAYS = 1
+
+export function storageDay(timeMs: number, receivedMs: number): string {
+  const clamped = Math.min(Math.max(timeMs, receivedMs - PAST_DAYS * DAY_MS), receivedMs + FUTURE_DAYS * DAY_MS)
+  return new Date(clamped).toISOString().slice(0, 10)
+}

@@ -16,7 +16,21 @@ export interface Item {
   /** Facts that stay readable when the payload was evicted. */
   header?: BatchHeader
   envelope?: Envelope
+  /** Empty where the payload was evicted and only the header is left. */
   payload: Uint8Array
+  /** In topic `dead` only: where the item came from and why it is here. Its id is `topic/id` of the original. */
+  failure?: Failure
+}
+
+/** Why an item was given up. */
+export interface Failure {
+  topic: Topic
+  /** The error's code, or its name where it has none. */
+  code: string
+  message: string
+  /** How often the handler was tried. */
+  attempts: number
+  atMs: number
 }
 
 /** Where a source stands in what it reads; opaque to everyone but that source. */

@@ -74,7 +74,7 @@ export class Engine {
       for (let end = pending.indexOf('\n'); end >= 0; end = pending.indexOf('\n')) {
         const line = pending.slice(0, end).trim()
         pending = pending.slice(end + 1)
-        if (line !== '') yield JSON.parse(line)
+        if (line !== '') yield parseExact(line)
       }
       if (pending.length > MAX_LINE_BYTES) {
         response.destroy()
@@ -121,6 +121,16 @@ export class Engine {
       outgoing.end(payload)
     })
   }
+}
+
+/** JSON whose integers beyond 2^53 come as bigint: event times in ns lose their last digits as doubles. */
+function parseExact(line: string): unknown {
+  const revive = (_key: string, value: unknown, context?: { source?: string }) => {
+    const isLarge = typeof value === 'number' && !Number.isSafeInteger(value)
+    return isLarge && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context!.source!) : value
+  }
+  // The third argument of a reviver is newer than the library's types.
+  return JSON.parse(line, revive as (key: string, value: unknown) => unknown)
 }
 
 /** The newest version that both sides know. Throws AppError E_DOCKER_REFUSED when there is none. */

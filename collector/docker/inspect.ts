@@ -1,6 +1,8 @@
 /** What the engine says of one container, in the form the container registry keeps. Text becomes byte strings here. */
 import { fromText } from '../../core/batch/strings.ts'
+import { AppError } from '../../core/model/errors.ts'
 import type { ContainerFacts } from '../host/container-facts.ts'
+import type { Engine } from './engine.ts'
 import { splitImageReference } from './image-reference.ts'
 
 /** The part of `GET /containers/{id}/json` that is read. Everything can be missing on some engine. */
@@ -80,4 +82,18 @@ export function isoToNs(text: string | undefined): bigint | undefined {
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]: V })
+}
+
+/** Asks the engine about one container; tells "there is none" from "nobody answers". */
+export async function factsOfContainer(
+  engine: Engine,
+  id: string,
+): Promise<ContainerFacts | 'unknown' | 'unreachable'> {
+  if (!/^[0-9a-f]{12,64}$/.test(id)) return 'unknown'
+  try {
+    return factsOfInspect(await engine.call<InspectAnswer>(`/containers/${id}/json`, { timeoutMs: 5_000 }))
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'E_DOCKER_REFUSED' && !error.retryable) return 'unknown'
+    return 'unreachable'
+  }
 }

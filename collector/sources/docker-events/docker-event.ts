@@ -24,7 +24,8 @@ const MAX_VALUE_CHARS = 4096
 export function parseDockerEvent(value: unknown): DockerEvent | null {
   if (typeof value !== 'object' || value === null) return null
   const { Type, Action, Actor, timeNano } = value as Record<string, unknown>
-  if (typeof Type !== 'string' || typeof Action !== 'string' || typeof timeNano !== 'number') return null
+  if (typeof Type !== 'string' || typeof Action !== 'string') return null
+  if (typeof timeNano !== 'bigint' && !Number.isSafeInteger(timeNano)) return null
   const actor = (typeof Actor === 'object' && Actor !== null ? Actor : {}) as { ID?: unknown; Attributes?: unknown }
   const id = typeof actor.ID === 'string' ? actor.ID.slice(0, MAX_VALUE_CHARS) : ''
   const attributes = new Map<string, string>()
@@ -46,7 +47,7 @@ export function parseDockerEvent(value: unknown): DockerEvent | null {
     ...(command === undefined ? {} : { command }),
     id,
     attributes,
-    timeNs: BigInt(Math.trunc(timeNano)),
+    timeNs: BigInt(timeNano as bigint | number),
     position: digest(Type, Action, id, JSON.stringify([...attributes])),
   }
 }

@@ -1,0 +1,133 @@
+/** What all commands share: options, help, exit codes, and how a failure is told. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { AppError } from '../core/model/errors.ts'
+
+export const EXIT = {
+  ok: 0,
+  /** The command ran and the answer is no: a rule file with mistakes, a missing alert, a failed test. */
+  negative: 1,
+  /** The command line was not understood. */
+  usage: 2,
+  /** Something it needs is not there: no privileges, no engine, no running Seamark. */
+  unavailable: 3,
+  /** It failed. */
+  failed: 4,
+} as const
+
+export interface OptionSpec {
+  type: 'string' | 'boolean'
+  short?: string
+  multiple?: boolean
+  /** Shown in the help as `--name VALUE`. */
+  value?: string
+  doc: string
+}
+
+export interface Command {
+  name: string
+  summary: string
+  /** Arguments after the name, as in `FILE…`. */
+  operands?: string
+  options: Record<string, OptionSpec>
+  /** Lines of `command   what it does`. */
+  examples: readonly (readonly [string, string])[]
+  /** More to know, before the examples. */
+  notes?: string
+  run(args: ParsedArgs): Promise<number>
+}
+
+export interface ParsedArgs {
+  operands: string[]
+  flag(name: string): boolean
+  text(name: string): string | undefined
+  texts(name: string): string[]
+}
+
+export const COMMON_OPTIONS = {
+  config: {
+    type: 'string',
+    short: 'c',
+    value: 'FILE',
+    doc: 'configuration file (default /etc/seamark/seamark.yml, if there)',
+  },
+  'data-dir': { type: 'string', value: 'DIR', doc: 'where queue and store live (default /var/lib/seamark)' },
+} as const satisfies Record<string, OptionSpec>
+
+export const RULE_OPTIONS = {
+  rules: {
+    type: 'string',
+    short: 'r',
+    multiple: true,
+    value: 'PATH',
+    doc: 'rule file or folder, after the shipped ones; repeatable',
+  },
+  'no-builtin-rules': { type: 'boolean', doc: 'leave the shipped rules out' },
+  'rule-matching': {
+    type: 'string',
+    value: 'all|first',
+    doc: 'whether every matching rule fires or only the first (default all)',
+  },
+} as const satisfies Record<string, OptionSpec>
+
+/** Throws AppError E_USAGE. */
+export function parseCommand(command: Command, argv: readonly string[]): ParsedArgs {
+  const options: ParseArgsConfig['options'] = {}
+  for (const [name, { type, short, multiple }] of Object.entries(command.options)) {
+    options[name] = { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) }
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+    if (positionals.length > 0 && command.operands === undefined)
+      throw new Error(`Unexpected argument '${positionals[0]}'`)
+    const all = (name: string): string[] => {
+      const value = values[name]
+      return value === undefined ? [] : ([value].flat() as string[])
+    }
+    return {
+      operands: positionals,
+      flag: (name) => values[name] === true,
+      text: (name) => all(name).at(-1),
+      texts: all,
+    }
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError('E_USAGE', `${message}\nTry: seamark ${command.name} --help`, { cause })
+  }
+}
+
+export function helpOf(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, { short, value, doc }]): [string, string] => [
+    `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+    doc,
+  ])
+  rows.push(['-h, --help', 'this help'])
+  return [
+    `${command.summary}\n`,
+    `Usage: seamark ${command.name}${command.operands === undefined ? '' : ` ${command.operands}`} [options]\n`,
+    'Options:',
+    table(rows),
+    ...(command.notes === undefined ? [] : ['', command.notes]),
+    '',
+    'Examples:',
+    table(command.examples),
+    '',
+  ].join('\n')
+}
+
+export function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.min(34, Math.max(...rows.map(([left]) => left.length)))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')
+}
+
+/** Tells a failure on standard error and gives the exit code. */
+export function tellFailure(error: unknown): number {
+  if (error instanceof AppError) {
+    process.stderr.write(`seamark: ${error.message} [${error.code}]\n`)
+    if (error.code === 'E_USAGE') return EXIT.usage
+    if (error.code === 'E_CONFIG_INVALID' || error.code === 'E_RULES_INVALID') return EXIT.negative
+    if (error.code.endsWith('UNAVAILABLE') || error.code === 'E_DATA_DIR_BUSY') return EXIT.unavailable
+    return EXIT.failed
+  }
+  process.stderr.write(`seamark: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return EXIT.failed
+}

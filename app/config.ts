@@ -1,0 +1,161 @@
+/**
+ * The configuration of the program: one section per stage. docs/reference/config.md is generated from this schema.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import Type, { type Static } from 'typebox'
+import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
+import { AppError } from '../core/model/errors.ts'
+import { type CamelKeys, loadConfig } from '../core/runtime/config.ts'
+import { LOG_LEVELS } from '../core/runtime/logging.ts'
+import { formatProblems } from '../core/runtime/problem-text.ts'
+
+const section = <P extends Record<string, Type.TSchema>>(description: string, properties: P) =>
+  Type.Object(properties, { additionalProperties: false, default: {}, description })
+
+const oneOf = <T extends string>(values: readonly T[], options: { default: NoInfer<T>; description: string }) =>
+  Type.Enum([...values] as T[], options)
+
+/** What is kept without any rule asking for it: the skeleton of what happened on a host. */
+export const DEFAULT_KEEP: readonly EventTypeName[] = [
+  'execve',
+  'execveat',
+  'procexit',
+  'connect',
+  'accept',
+  'accept4',
+  'listen',
+  'docker',
+  'health',
+]
+
+export const ConfigSchema = Type.Object(
+  {
+    data_dir: Type.String({ default: '/var/lib/seamark', description: 'Where queue, store and cursors live.' }),
+    collector: section('The part that runs on a host.', {
+      id: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 128,
+          description: 'Name of this host in every event; default: its hostname.',
+        }),
+      ),
+    }),
+    capture: section('System calls.', {
+      enabled: Type.Boolean({ default: true, description: 'Whether system calls are captured.' }),
+      scope: oneOf(['all', 'containers'], {
+        default: 'all',
+        description: 'containers: leave out the host, but for its execs.',
+      }),
+      ring_bytes: Type.Integer({
+        default: 64 * 1024 * 1024,
+        minimum: 256 * 1024,
+        maximum: 1024 * 1024 * 1024,
+        description: 'Ring for file, network and other calls.',
+      }),
+      process_ring_bytes: Type.Integer({
+        default: 16 * 1024 * 1024,
+        minimum: 256 * 1024,
+        maximum: 1024 * 1024 * 1024,
+        description: 'Ring for process, cgroup and connect events.',
+      }),
+    }),
+    docker: section('The Docker Engine API.', {
+      enabled: Type.Boolean({ default: true, description: 'Whether Docker events are read.' }),
+      socket: Type.String({ default: '/var/run/docker.sock', description: "Path of the engine's socket." }),
+    }),
+    rules: section('Detection rules.', {
+      builtin: Type.Boolean({ default: true, description: 'Whether the shipped rules are loaded.' }),
+      paths: Type.Array(Type.String(), { default: [], description: 'Further rule files and folders, in order.' }),
+      matching: oneOf(['all', 'first'], {
+        default: 'all',
+        description: 'first: only the first rule that matches an event fires, as Falco does by default.',
+      }),
+    }),
+    queue: section('The durable queue between stages.', {
+      max_bytes: Type.Integer({ default: 1024 ** 3, minimum: 1024 ** 2, description: 'Bound of each topic in bytes.' }),
+    }),
+    store: section('What is kept to be searched.', {
+      keep: Type.Array(Type.Enum(Object.keys(EVENT_TYPES) as EventTypeName[]), {
+        default: [...DEFAULT_KEEP],
+        description: 'Event types kept even when no rule matches.',
+      }),
+      retention_days: Type.Integer({
+        default: 14,
+        minimum: 1,
+        maximum: 3650,
+        description: 'Whole days that are kept.',
+      }),
+      max_bytes: Type.Integer({
+        default: 10 * 1024 ** 3,
+        minimum: 16 * 1024 ** 2,
+        description: 'Bound of the store in bytes; the oldest part goes first.',
+      }),
+    }),
+    api: section('The REST API.', {
+      host: Type.String({ default: '127.0.0.1', description: 'Address to listen on.' }),
+      port: Type.Integer({
+        default: 7327,
+        minimum: 0,
+        maximum: 65535,
+        description: 'Port to listen on; 0 takes a free one.',
+      }),
+      allowed_hosts: Type.Array(Type.String(), { default: [], description: 'Further names a Host header may carry.' }),
+    }),
+    notify: section('Where detections are sent.', {
+      terminal: Type.Boolean({ default: true, description: 'Print detections on standard output.' }),
+      file: Type.Optional(
+        Type.String({ minLength: 1, description: 'Append detections to this file, one JSON object a line.' }),
+      ),
+    }),
+    log: section("Seamark's own log, on standard error.", {
+      level: oneOf(LOG_LEVELS, { default: 'warn', description: 'Least severe level that is written.' }),
+    }),
+    shutdown: section('Stopping.', {
+      deadline_ms: Type.Integer({
+        default: 10_000,
+        minimum: 100,
+        maximum: 300_000,
+        description: 'How long SIGTERM may take to drain.',
+      }),
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export type Config = CamelKeys<Static<typeof ConfigSchema>>
+
+/** Environment variables and the keys they set; they win over the file. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  SEAMARK_DATA_DIR: 'data_dir',
+  SEAMARK_COLLECTOR_ID: 'collector.id',
+  SEAMARK_API_HOST: 'api.host',
+  SEAMARK_API_PORT: 'api.port',
+  SEAMARK_DOCKER_SOCKET: 'docker.socket',
+  SEAMARK_LOG_LEVEL: 'log.level',
+}
+
+const DEFAULT_FILE = '/etc/seamark/seamark.yml'
+
+/** Throws AppError E_CONFIG_INVALID with every problem in its message. */
+export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = process.env): Config {
+  const chosen = file ?? env.SEAMARK_CONFIG ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
+  let text = ''
+  try {
+    if (chosen !== undefined) text = readFileSync(chosen, 'utf8')
+  } catch (cause) {
+    throw new AppError('E_CONFIG_INVALID', `The configuration ${chosen} cannot be read`, { cause })
+  }
+  const environment = new Map<string, string>()
+  for (const [variable, path] of Object.entries(ENVIRONMENT)) {
+    const value = env[variable]
+    if (value !== undefined && value !== '') environment.set(path, value)
+  }
+  const { config, problems } = loadConfig<Config>(ConfigSchema, { file: chosen ?? '(environment)', text }, environment)
+  if (config === null) throw new AppError('E_CONFIG_INVALID', formatProblems(problems))
+  return config
+}
+
+export function collectorId(config: Config): string {
+  return config.collector.id ?? hostname()
+}

@@ -1,0 +1,78 @@
+/** The command line: finds the command, parses its options, runs it, and ends with its exit code. */
+import { AppError } from '../core/model/errors.ts'
+import { type Command, EXIT, helpOf, parseCommand, table, tellFailure } from './command-line.ts'
+import { COMMANDS } from './commands/index.ts'
+import { VERSION } from './version.ts'
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    const named = first === 'help' && rest[0] !== undefined ? find(rest) : null
+    process.stdout.write(named === null ? overview() : helpOf(named.command))
+    return first === undefined ? EXIT.usage : EXIT.ok
+  }
+  if (first === '--version' || first === '-V') {
+    process.stdout.write(`seamark ${VERSION}\n`)
+    return EXIT.ok
+  }
+  const found = find(argv)
+  if (found === null) {
+    throw new AppError('E_USAGE', `There is no command '${argv.slice(0, 2).join(' ')}'\nTry: seamark --help`)
+  }
+  if (found.rest.includes('--help') || found.rest.includes('-h')) {
+    process.stdout.write(helpOf(found.command))
+    return EXIT.ok
+  }
+  return found.command.run(parseCommand(found.command, found.rest))
+}
+
+/** Names can be of two words (`rules check`); the longest that fits wins. */
+function find(argv: readonly string[]): { command: Command; rest: readonly string[] } | null {
+  for (const words of [2, 1]) {
+    const name = argv.slice(0, words).join(' ')
+    const command = COMMANDS.find((candidate) => candidate.name === name)
+    if (command !== undefined) return { command, rest: argv.slice(words) }
+  }
+  return null
+}
+
+function overview(): string {
+  const codes: [string, string][] = [
+    ['0', 'done'],
+    ['1', 'done, and the answer is no (mistakes in rules, a missing alert, a failed test)'],
+    ['2', 'the command line was not understood'],
+    ['3', 'something it needs is not there (privileges, Docker, a running Seamark)'],
+    ['4', 'it failed'],
+  ]
+  return [
+    'Seamark watches containers: system calls and Docker events in, alerts and a searchable history out.\n',
+    'Usage: seamark COMMAND [options]\n',
+    'Commands:',
+    table(COMMANDS.map(({ name, summary }) => [name, summary])),
+    '',
+    'Exit codes:',
+    table(codes),
+    '',
+    'Examples:',
+    table([
+      ['seamark up', 'watch this machine'],
+      ['seamark demo', 'see four attacks raise four alerts'],
+      ['seamark COMMAND --help', 'options and examples of one command'],
+    ]),
+    '',
+  ].join('\n')
+}
+
+// Output piped into a program that left (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+})
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    process.exitCode = tellFailure(error)
+  },
+)

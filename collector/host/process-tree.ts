@@ -122,6 +122,7 @@ export class ProcessTree {
   /** The entry and image behind a key; learnt from /proc, or marked as missing, where the kernel's rows were not seen. */
   find(key: ProcessKey): { entry: ProcessEntry; image: Image } {
     const entry = this.entryOf(key.pid, key.startNs) ?? this.adopt(key)
+    this.touch(entry.pid)
     const image = entry.images.find((candidate) => candidate.execCount === key.execCount)
     if (image !== undefined) return { entry, image }
     return { entry, image: this.learnImage(entry, key.execCount) }
@@ -229,6 +230,14 @@ export class ProcessTree {
 
   private entryOf(pid: number, startNs: number): ProcessEntry | undefined {
     return this.byPid.get(pid)?.find((entry) => entry.startNs === startNs)
+  }
+
+  /** Moves a pid to the end of the line for eviction: those least referred to go first, not those that live longest. */
+  private touch(pid: number): void {
+    const same = this.byPid.get(pid)
+    if (same === undefined) return
+    this.byPid.delete(pid)
+    this.byPid.set(pid, same)
   }
 
   private latest(pid: number): ProcessEntry | null {

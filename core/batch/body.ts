@@ -11,15 +11,19 @@
  */
 import { AppError } from '../model/errors.ts'
 import { arrayOn, type Batch, type ColumnData, elementBytes, type Table } from './batch.ts'
-import { COLUMNS, type ColumnName, KIND_IDS, TABLES, type TableName } from './schema.ts'
+import { COLUMNS, type ColumnName, KIND_IDS, TABLES, type TableName, type TableSpec } from './schema.ts'
 import { Strings } from './strings.ts'
 
 export const BODY_MAGIC = 0x42424d53
 const HEAD_BYTES = 32
 const TABLE_BYTES = 16
 const COLUMN_BYTES = 8
-/** Without these a row has no identity. */
-const EVENT_COLUMNS = ['ordinal', 'time', 'type'] as const
+/** Without these a row has no meaning; readers rely on them. */
+const REQUIRED_COLUMNS: Record<TableSpec['role'], readonly ColumnName[]> = {
+  event: ['ordinal', 'time', 'type'],
+  annotation: [],
+  dictionary: [],
+}
 
 const TABLE_BY_ID = new Map(Object.entries(TABLES).map(([name, spec]) => [spec.id as number, name as TableName]))
 const COLUMN_BY_ID = new Map(Object.entries(COLUMNS).map(([name, spec]) => [spec.id as number, name as ColumnName]))
@@ -139,7 +143,8 @@ function openTable(bytes: Uint8Array, view: DataView, entry: number, stringCount
     table.columns[column] = data
   }
   check(rowCount === 0 || Object.keys(table.columns).length > 0, `table ${name} has no known columns`)
-  for (const required of TABLES[name].role === 'event' ? EVENT_COLUMNS : []) {
+  const requiredColumns = name === 'matches' ? TABLES.matches.columns : REQUIRED_COLUMNS[TABLES[name].role]
+  for (const required of requiredColumns) {
     check(table.columns[required] !== undefined, `table ${name} lacks the column ${required}`)
   }
   return table

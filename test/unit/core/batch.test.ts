@@ -129,7 +129,7 @@ describe('a batch', () => {
           expect((error as AppError).code).toBe('E_BATCH_CORRUPT')
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     )
     expect(opened).toBeGreaterThan(0)
   })

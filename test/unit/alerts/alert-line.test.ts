@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { alertLine } from '../../../alerts/notify/alert-line.ts'
+import { falcoJson } from '../../../alerts/notify/falco-json.ts'
+import type { Detection } from '../../../core/model/detection.ts'
+
+const detection: Detection = {
+  id: 'd1',
+  rule: 'Interactive shell in container',
+  ruleset: 'r1',
+  source: 'syscall',
+  priority: 'Warning',
+  tags: ['shell', 'container'],
+  hostname: 'host-1',
+  timeNs: '1795353672381655552',
+  timeMs: 1795353672381,
+  key: [],
+  evidence: ['e1'],
+  output: 'A shell was started (command=sh parent=nginx)',
+  fields: { 'proc.name': 'sh', 'evt.time': 1 },
+  event: { user: { name: 'app' }, container: { name: 'web', image: { name: 'nginx:1' } } },
+  day: '2026-11-22',
+  part: 0,
+}
+
+test('names time, priority, rule, what happened, user, container and image in one line', () => {
+  expect(alertLine(detection, false)).toBe(
+    '13:21:12.381  Warning   Interactive shell in container  A shell was started (command=sh parent=nginx)  user=app  container=web  image=nginx:1',
+  )
+})
+
+test('says host where there is no container', () => {
+  expect(alertLine({ ...detection, event: {} }, false)).toMatch(/container=host$/)
+})
+
+test('colours only when asked to', () => {
+  expect(alertLine(detection, true)).toContain('\u001b[')
+  expect(alertLine(detection, false)).not.toContain('\u001b')
+})
+
+test('cannot be broken into two lines, coloured or turned around by what an attacker ran', () => {
+  const hostile = 'x\n13:00:00.000  Critical  Forged  \u001b[2J\u202e'
+  const line = alertLine(
+    { ...detection, output: hostile, event: { user: { name: hostile }, container: { name: hostile } } },
+    false,
+  )
+  expect(/[\u0000-\u001f\u202a-\u202e]/.test(line)).toBe(false)
+})
+
+test("is Falco's JSON shape with our id", () => {
+  expect(JSON.parse(falcoJson(detection))).toEqual({
+    hostname: 'host-1',
+    id: 'd1',
+    output: detection.output,
+    output_fields: detection.fields,
+    priority: 'Warning',
+    rule: detection.rule,
+    source: 'syscall',
+    tags: ['container', 'shell'],
+    time: '2026-11-22T13:21:12.381655552Z',
+  })
+  expect(Object.keys(JSON.parse(falcoJson(detection)))).toEqual(
+    [...Object.keys(JSON.parse(falcoJson(detection)))].sort(),
+  )
+})

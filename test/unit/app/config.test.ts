@@ -1,0 +1,68 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ENVIRONMENT, readConfig } from '../../../app/config.ts'
+import type { AppError } from '../../../core/model/errors.ts'
+
+function read(text: string, env: Record<string, string> = {}) {
+  const file = join(mkdtempSync(join(tmpdir(), 'seamark-config-')), 'seamark.yml')
+  writeFileSync(file, text)
+  return readConfig(file, env)
+}
+
+function refusal(text: string): string {
+  try {
+    read(text)
+  } catch (error) {
+    expect((error as AppError).code).toBe('E_CONFIG_INVALID')
+    return (error as AppError).message
+  }
+  throw new Error('it was accepted')
+}
+
+test('an empty file gives the defaults, frozen', () => {
+  const config = read('')
+  expect(config).toMatchObject({
+    dataDir: '/var/lib/seamark',
+    api: { host: '127.0.0.1', port: 7327 },
+    rules: { matching: 'all' },
+  })
+  expect(() => Object.assign(config.api, { port: 1 })).toThrow(TypeError)
+})
+
+test('a file overrides defaults, and the environment overrides the file', () => {
+  const text = 'data_dir: /srv/seamark\nstore:\n  retention_days: 3\napi:\n  port: 1000\n'
+  const config = read(text, { SEAMARK_API_PORT: '2000', SEAMARK_LOG_LEVEL: 'debug' })
+  expect(config).toMatchObject({
+    dataDir: '/srv/seamark',
+    store: { retentionDays: 3 },
+    api: { port: 2000 },
+    log: { level: 'debug' },
+  })
+})
+
+test('every mistake is told with its place, all at once', () => {
+  const message = refusal('api:\n  prot: 1\nstore:\n  retention_days: none\n')
+  expect(message).toMatch(/seamark\.yml:2:\d+: error: unknown key "api\.prot"/)
+  expect(message).toMatch(/seamark\.yml:4:\d+: error: store\.retention_days/)
+})
+
+test('what is not YAML is refused with its place', () => {
+  expect(refusal('api: [1, 2\nx: }')).toMatch(/seamark\.yml:\d+:\d+: error/)
+})
+
+test('keys that would reach the prototype are refused like any unknown key', () => {
+  expect(refusal('__proto__:\n  polluted: true\n')).toContain('unknown key')
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+})
+
+test('every environment variable sets a key that exists', () => {
+  for (const [variable, path] of Object.entries(ENVIRONMENT)) {
+    const value = path.endsWith('port') ? '1234' : path.endsWith('level') ? 'error' : 'x'
+    const config = read('', { [variable]: value }) as unknown as Record<string, unknown>
+    const [head, tail] = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()).split('.')
+    const section = config[head!] as Record<string, unknown>
+    expect(String(tail === undefined ? section : section[tail])).toBe(value)
+  }
+})

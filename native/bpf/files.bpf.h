@@ -1,0 +1,127 @@
+/* What a descriptor is: a path and an inode for files, both ends for sockets, from the kernel's own structures. */
+#ifndef SEAMARK_FILES_BPF_H
+#define SEAMARK_FILES_BPF_H
+
+#include "slots.bpf.h"
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
+#define TCP_LISTEN 10
+#define AT_FDCWD -100
+
+static __always_inline struct file *file_of(s32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = task->files->fdt;
+	struct file *file = NULL;
+
+	if (fd < 0 || (u32)fd >= table->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), (void *)((u64)table->fd + (u64)(u32)fd * sizeof(void *)));
+	return file;
+}
+
+static __always_inline void read_unix(struct socket_facts *facts, struct sock *sock)
+{
+	struct unix_address *address;
+
+	if (!bpf_core_type_exists(struct unix_sock))
+		return;
+	/* A client has no name of its own: the peer's tells where it connected to. */
+	address = BPF_CORE_READ((struct unix_sock *)sock, addr);
+	if (!address) {
+		struct sock *peer = BPF_CORE_READ((struct unix_sock *)sock, peer);
+
+		if (!peer)
+			return;
+		address = BPF_CORE_READ((struct unix_sock *)peer, addr);
+		if (!address)
+			return;
+	}
+	s64 bytes = (s64)BPF_CORE_READ(address, len) - 2;
+	if (bytes <= 0 || bytes > 108)
+		return;
+	facts->path_bytes = bytes;
+	bpf_probe_read_kernel(facts->path, sizeof(facts->path),
+			      (void *)((u64)address + bpf_core_field_offset(struct unix_address, name) + 2));
+}
+
+static __always_inline void add_socket(struct scratch *s, struct socket *socket)
+{
+	u64 used = s->used;
+	struct socket_facts *facts;
+	struct sock *sock = BPF_CORE_READ(socket, sk);
+	u16 port;
+
+	if (!sock || used >= DATA_LIMIT)
+		return;
+	facts = (struct socket_facts *)&s->data[used];
+	__builtin_memset(facts, 0, __builtin_offsetof(struct socket_facts, path));
+	facts->family = BPF_CORE_READ(sock, __sk_common.skc_family);
+	facts->type = BPF_CORE_READ(sock, sk_type);
+	facts->protocol = BPF_CORE_READ(sock, sk_protocol);
+	facts->listening = BPF_CORE_READ(sock, __sk_common.skc_state) == TCP_LISTEN;
+	u32 size = __builtin_offsetof(struct socket_facts, path);
+	if (facts->family == AF_INET || facts->family == AF_INET6) {
+		facts->local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
+		port = BPF_CORE_READ(sock, __sk_common.skc_dport);
+		facts->remote_port = __builtin_bswap16(port);
+	}
+	if (facts->family == AF_INET) {
+		bpf_core_read(facts->local, 4, &sock->__sk_common.skc_rcv_saddr);
+		bpf_core_read(facts->remote, 4, &sock->__sk_common.skc_daddr);
+	} else if (facts->family == AF_INET6) {
+		bpf_core_read(facts->local, 16, &sock->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(facts->remote, 16, &sock->__sk_common.skc_v6_daddr);
+	} else if (facts->family == AF_UNIX) {
+		read_unix(facts, sock);
+		size = sizeof(struct socket_facts);
+	}
+	s->event.lengths[SLOT_FACTS] = size;
+	s->used = used + size;
+}
+
+static __always_inline void fill_inode(struct event *e, struct inode *inode)
+{
+	u32 device = BPF_CORE_READ(inode, i_sb, s_dev);
+
+	e->inode = BPF_CORE_READ(inode, i_ino);
+	e->device = device;
+	e->mode = BPF_CORE_READ(inode, i_mode);
+	e->magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	e->flags |= EVENT_HAS_FILE;
+}
+
+static __always_inline void describe_descriptor(struct scratch *s, s32 fd)
+{
+	struct file *file = file_of(fd);
+
+	s->event.fd = fd;
+	if (!file)
+		return;
+	fill_inode(&s->event, BPF_CORE_READ(file, f_inode));
+	if ((s->event.mode & S_IFMT) == S_IFSOCK)
+		add_socket(s, BPF_CORE_READ(file, private_data));
+	else
+		add_path(s, SLOT_PATH, &file->f_path);
+}
+
+/* The directory that a relative path starts from. */
+static __always_inline void add_directory(struct scratch *s, u32 slot, s32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct file *file;
+
+	if (fd == AT_FDCWD) {
+		add_path(s, slot, &task->fs->pwd);
+		return;
+	}
+	file = file_of(fd);
+	if (file)
+		add_path(s, slot, &file->f_path);
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* Appends the variable parts of an event: strings of user space, small structs, paths as the kernel knows them. */
+#ifndef SEAMARK_SLOTS_BPF_H
+#define SEAMARK_SLOTS_BPF_H
+
+#include "task.bpf.h"
+
+static __always_inline void add_user_string(struct scratch *s, u32 slot, u64 address)
+{
+	u64 used = s->used;
+
+	if (!address || used >= DATA_LIMIT)
+		return;
+	long length = bpf_probe_read_user_str(&s->data[used], SLOT_MAX, (void *)address);
+	if (length > 0 && length <= SLOT_MAX) {
+		s->event.lengths[slot] = length;
+		s->used = used + length;
+	}
+}
+
+static __always_inline void add_kernel_string(struct scratch *s, u32 slot, const void *address)
+{
+	u64 used = s->used;
+
+	if (used >= DATA_LIMIT)
+		return;
+	long length = bpf_probe_read_kernel_str(&s->data[used], SLOT_MAX, address);
+	if (length > 0 && length <= SLOT_MAX) {
+		s->event.lengths[slot] = length;
+		s->used = used + length;
+	}
+}
+
+/* Copies [from, to) of user memory. A page that is not there ends the copy at the page before it. */
+static __always_inline void add_user_range(struct scratch *s, u32 slot, u64 from, u64 to)
+{
+	u64 used = s->used;
+	u64 size = to - from;
+
+	if (!from || to <= from || used >= DATA_LIMIT)
+		return;
+	if (size > SLOT_MAX)
+		size = SLOT_MAX;
+	if (bpf_probe_read_user(&s->data[used], size, (void *)from)) {
+		size = 4096 - (from & 4095);
+		if (size > SLOT_MAX || size > to - from || bpf_probe_read_user(&s->data[used], size, (void *)from))
+			return;
+	}
+	s->event.lengths[slot] = size;
+	s->used = used + size;
+}
+
+/*
+ * One step from a file towards the root. Returns 1 when the walk is over. Global, so that the verifier looks at it
+ * once and not once per component; it finds its state in the scratch memory for the same reason.
+ */
+__noinline int walk_step(struct scratch *s)
+{
+	struct dentry *dentry, *parent;
+	struct mount *mount, *mount_parent;
+	struct qstr name;
+	u64 used;
+
+	if (!s)
+		return 1;
+	dentry = (struct dentry *)s->dentry;
+	if (s->dentry == s->root_dentry && s->mount == s->root_mount)
+		return 1;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (s->dentry == s->mount_root || dentry == parent) {
+		mount = (struct mount *)(s->mount - bpf_core_field_offset(struct mount, mnt));
+		mount_parent = BPF_CORE_READ(mount, mnt_parent);
+		if (dentry != parent || s->dentry == s->mount_root) {
+			if (mount_parent == mount)
+				return 1;
+			s->dentry = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+			s->mount = (u64)mount_parent + bpf_core_field_offset(struct mount, mnt);
+			s->mount_root = (u64)BPF_CORE_READ(mount_parent, mnt.mnt_root);
+			return 0;
+		}
+	}
+	used = s->used;
+	if (used >= DATA_LIMIT || used - s->walk_start >= SLOT_MAX - 256)
+		return 1;
+	bpf_core_read(&name, sizeof(name), &dentry->d_name);
+	u64 length = name.len & 255;
+	if (length) {
+		if (bpf_probe_read_kernel(&s->data[used], length, name.name))
+			return 1;
+		s->data[used + length] = 0;
+		s->used = used + length + 1;
+	}
+	if (dentry == parent)
+		return 1;
+	s->dentry = (u64)parent;
+	return 0;
+}
+
+/* The path as the process could name it: relative to its own root directory, up to the namespace root otherwise. */
+static __always_inline void add_path(struct scratch *s, u32 slot, struct path *path)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fs_struct *fs = task->fs;
+	struct vfsmount *mount = BPF_CORE_READ(path, mnt);
+	int done = 0;
+
+	s->dentry = (u64)BPF_CORE_READ(path, dentry);
+	if (!s->dentry)
+		return;
+	s->mount = (u64)mount;
+	s->mount_root = (u64)BPF_CORE_READ(mount, mnt_root);
+	s->root_dentry = (u64)fs->root.dentry;
+	s->root_mount = (u64)fs->root.mnt;
+	s->walk_start = s->used;
+	for (int i = 0; i < PATH_DEPTH_MAX && !done; i++)
+		done = walk_step(s);
+	if (!done && slot == SLOT_PATH)
+		s->event.flags |= EVENT_PATH_CUT;
+	/* The root itself has no component: an empty one tells it from a path that could not be read. */
+	u64 used = s->used;
+	if (used == s->walk_start && used < DATA_LIMIT) {
+		s->data[used] = 0;
+		s->used = used + 1;
+	}
+	s->event.lengths[slot] = s->used - s->walk_start;
+}
+
+#endif

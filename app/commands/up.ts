@@ -1,0 +1,49 @@
+/** `seamark up`: watches this machine, in one process. */
+import { AppError } from '../../core/model/errors.ts'
+import { commandConfig } from '../command-config.ts'
+import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
+import { startEmbedded } from '../embedded/embedded.ts'
+
+export const up: Command = {
+  name: 'up',
+  summary: 'Watch this machine: capture, detect, store, serve the API',
+  options: {
+    json: { type: 'boolean', doc: "print alerts as one JSON object a line, in Falco's shape" },
+    port: { type: 'string', value: 'PORT', doc: 'port of the REST API (default 7327)' },
+    ...RULE_OPTIONS,
+    ...COMMON_OPTIONS,
+  },
+  notes:
+    "Alerts go to standard output, the program's own log to standard error. SIGTERM or Ctrl-C drains and ends;\n" +
+    'SIGHUP reads the rules again and keeps the old ones if the new ones have mistakes.',
+  examples: [
+    ['seamark up', 'watch this machine with the shipped rules'],
+    ['seamark up --rules ./my-rules --rules extra.yaml', 'with rules of your own'],
+    ['seamark up --json | jq .rule', 'alerts for scripts'],
+  ],
+  async run(args) {
+    const config = commandConfig(args)
+    const port = args.text('port') ?? String(config.api.port)
+    if (!/^\d{1,5}$/.test(port)) throw new AppError('E_USAGE', `--port takes a number, not '${port}'`)
+    const stopped = Promise.withResolvers<number>()
+    const embedded = await startEmbedded({
+      config: { ...config, api: { ...config.api, port: Number(port) } },
+      terminal: {
+        format: args.flag('json') ? 'json' : 'line',
+        colours: process.stdout.isTTY === true && !process.env.NO_COLOR,
+      },
+      onFatal: (message) => {
+        process.stderr.write(`seamark: ${message}\n`)
+        stopped.resolve(EXIT.failed)
+      },
+    })
+    process.stderr.write(`${embedded.greeting}\n`)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(EXIT.ok))
+    process.on('SIGHUP', () => {
+      process.stderr.write(`seamark: ${embedded.reloadRules()}\n`)
+    })
+    const code = await stopped.promise
+    await embedded.stop()
+    return code
+  },
+}

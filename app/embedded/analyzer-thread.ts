@@ -1,0 +1,62 @@
+/** The thread of the analyzer and of alerting: batches in, detections, alerts and notifications out. */
+import { workerData } from 'node:worker_threads'
+import { Alerting } from '../../alerts/alerting.ts'
+import { FileDestination } from '../../alerts/notify/file.ts'
+import { type Destination, Outbox } from '../../alerts/notify/outbox.ts'
+import { TerminalDestination } from '../../alerts/notify/terminal.ts'
+import { Analyzer } from '../../analyzer/analyzer.ts'
+import { Lifecycle } from '../../core/runtime/lifecycle.ts'
+import { createLogger } from '../../core/runtime/logging.ts'
+import { Metrics } from '../../core/runtime/metrics.ts'
+import { compileRules } from '../rule-set.ts'
+import { openDocuments, openFeed, openQueue } from './backends.ts'
+import type { ThreadData } from './thread-data.ts'
+import { runThread } from './thread-main.ts'
+
+runThread(async () => {
+  const { config, collector, ruleFiles, terminal } = workerData as ThreadData
+  const metrics = new Metrics()
+  const logger = createLogger({ level: config.log.level, component: 'analyzer' })
+  const queue = openQueue(config, logger)
+  const documents = openDocuments(config, logger)
+  const feed = openFeed(config)
+  const destinations: Destination[] = [
+    ...(terminal !== null && config.notify.terminal
+      ? [new TerminalDestination({ out: process.stdout, ...terminal })]
+      : []),
+    ...(config.notify.file === undefined ? [] : [new FileDestination({ path: config.notify.file })]),
+  ]
+  const analyzer = new Analyzer({
+    queue,
+    ruleSet: compileRules(ruleFiles, config).ruleSet,
+    hostname: collector,
+    metrics,
+    logger,
+    onBatch: feed.publishBatch,
+  })
+  const component = new Lifecycle((name, error) =>
+    logger.error({ err: error, part: name }, 'A part did not stop in time'),
+  )
+    .add('queue', queue)
+    .add('documents', documents)
+    .add('feed', feed)
+    .add('outbox', new Outbox({ queue, destinations, metrics, logger }))
+    .add(
+      'alerting',
+      new Alerting({ queue, documents, feed, destinations: destinations.map(({ name }) => name), metrics, logger }),
+    )
+    .add('analyzer', analyzer)
+  return {
+    component,
+    metrics,
+    measure: async () => {
+      for (const topic of ['batches', 'detections', 'index', 'notify', 'dead'] as const) {
+        const depth = await queue.depth(topic)
+        metrics.set('seamark_queue_items', depth.items, { topic })
+        metrics.set('seamark_queue_bytes', depth.bytes, { topic })
+        metrics.set('seamark_queue_oldest_seconds', depth.oldestMs / 1000, { topic })
+      }
+    },
+    onRules: async (files) => analyzer.useRuleSet(compileRules(files, config).ruleSet),
+  }
+})

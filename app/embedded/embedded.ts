@@ -1,0 +1,112 @@
+/**
+ * The embedded shape: everything in one process, a thread each for capture, analysis and the store's writer, so that
+ * the API stays quick under load. Only files in `app/` know of this shape.
+ */
+import { randomBytes } from 'node:crypto'
+import { AggregatorRegistry } from 'prom-client'
+import { Lifecycle } from '../../core/runtime/lifecycle.ts'
+import { createLogger } from '../../core/runtime/logging.ts'
+import { Metrics } from '../../core/runtime/metrics.ts'
+import { type Config, collectorId } from '../config.ts'
+import { claimDataDirectory } from '../data-directory.ts'
+import { readRuleFiles } from '../rule-files.ts'
+import { compileRules } from '../rule-set.ts'
+import { VERSION } from '../version.ts'
+import { buildApi } from './api.ts'
+import { Thread, type ThreadMetrics } from './thread.ts'
+import type { TerminalConfig, ThreadData } from './thread-data.ts'
+
+export interface EmbeddedOptions {
+  config: Config
+  /** Null: no alerts on the terminal. */
+  terminal: TerminalConfig | null
+  /** A part died; the program should end so that whoever supervises it starts it afresh. */
+  onFatal?: (message: string) => void
+}
+
+export interface Embedded {
+  /** Where the API listens, such as http://127.0.0.1:7327. */
+  address: string
+  /** What to tell a person who just started it. */
+  greeting: string
+  /** Reads the rule files again; says what came of it. Mistakes leave the previous rules active. */
+  reloadRules(): string
+  stop(): Promise<void>
+}
+
+/** Throws AppError: bad configuration or rules, a busy data directory, a taken port. */
+export async function startEmbedded({ config, terminal, onFatal = () => {} }: EmbeddedOptions): Promise<Embedded> {
+  const logger = createLogger({ level: config.log.level, component: 'main' })
+  const metrics = new Metrics()
+  const ruleFiles = readRuleFiles(config.rules)
+  const { ruleSet, warnings } = compileRules(ruleFiles, config)
+  metrics.set('seamark_rules_loaded', ruleSet.rules.filter((rule) => rule.enabled).length)
+  for (const warning of warnings) logger.info({ problem: warning }, 'A rule file has a warning')
+
+  const directory = claimDataDirectory(config.dataDir)
+  const data: ThreadData = {
+    config,
+    collector: collectorId(config),
+    epoch: randomBytes(6).toString('hex'),
+    ruleFiles,
+    terminal,
+  }
+  const onDeath = (name: string, error: Error) => {
+    logger.error({ err: error, thread: name }, 'A thread ended; Seamark cannot go on without it')
+    onFatal(`the ${name} ended unexpectedly: ${error.message}`)
+  }
+  const threads = (['indexer', 'analyzer', 'collector'] as const).map(
+    (name) => new Thread({ name, module: new URL(`./${name}-thread.ts`, import.meta.url), data, onDeath }),
+  )
+  const [indexer, analyzer, collector] = threads as [Thread, Thread, Thread]
+  const api = buildApi({
+    config,
+    logger,
+    readMetrics: async () => {
+      const own = (await metrics.registry.getMetricsAsJSON()) as ThreadMetrics
+      const all = await Promise.all(threads.map((thread) => thread.metrics()))
+      return AggregatorRegistry.aggregate([own, ...all]).metrics()
+    },
+  })
+  // Stopped in reverse: first nothing new comes in, then what is under way is finished.
+  const lifecycle = new Lifecycle((name, error) =>
+    logger.error({ err: error, part: name }, 'A part did not stop in time'),
+  )
+    .add('indexer', indexer)
+    .add('analyzer', analyzer)
+    .add('api', api)
+    .add('collector', collector)
+  try {
+    await lifecycle.start()
+  } catch (error) {
+    directory.release()
+    throw error
+  }
+  const address = api.address()
+  return {
+    address,
+    greeting: [
+      `Seamark ${VERSION} watches ${data.collector} with ${ruleSet.rules.filter((rule) => rule.enabled).length} rules.`,
+      `Alerts appear below; REST API: ${address}/api/v1/alerts; data: ${config.dataDir}.`,
+      'What this host can see: bin/seamark doctor. Four attacks to try it: bin/seamark demo.',
+    ].join('\n'),
+    reloadRules: () => {
+      try {
+        const files = readRuleFiles(config.rules)
+        const loaded = compileRules(files, config).ruleSet
+        analyzer.reloadRules(files)
+        collector.reloadRules(files)
+        metrics.set('seamark_rules_loaded', loaded.rules.filter((rule) => rule.enabled).length)
+        metrics.add('seamark_rules_reloads_total', 1, { result: 'accepted' })
+        return `rules read again: ${loaded.rules.length} rules, version ${loaded.version}`
+      } catch (error) {
+        metrics.add('seamark_rules_reloads_total', 1, { result: 'refused' })
+        return `${error instanceof Error ? error.message : String(error)}\nthe previous rules stay active`
+      }
+    },
+    stop: async () => {
+      await lifecycle.stop(config.shutdown.deadlineMs)
+      directory.release()
+    },
+  }
+}

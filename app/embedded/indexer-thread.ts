@@ -1,0 +1,25 @@
+/** The thread that writes the search store. */
+import { workerData } from 'node:worker_threads'
+import { Lifecycle } from '../../core/runtime/lifecycle.ts'
+import { createLogger } from '../../core/runtime/logging.ts'
+import { Metrics } from '../../core/runtime/metrics.ts'
+import { Indexer } from '../../indexer/indexer.ts'
+import { openQueue, openSearchStore } from './backends.ts'
+import type { ThreadData } from './thread-data.ts'
+import { runThread } from './thread-main.ts'
+
+runThread(async () => {
+  const { config } = workerData as ThreadData
+  const metrics = new Metrics()
+  const logger = createLogger({ level: config.log.level, component: 'indexer' })
+  const queue = openQueue(config, logger)
+  const store = openSearchStore(config, logger)
+  const { retentionDays, maxBytes } = config.store
+  const component = new Lifecycle((name, error) =>
+    logger.error({ err: error, part: name }, 'A part did not stop in time'),
+  )
+    .add('queue', queue)
+    .add('store', store)
+    .add('indexer', new Indexer({ queue, store, retentionDays, maxBytes, metrics, logger }))
+  return { component, metrics }
+})

@@ -1,0 +1,18 @@
+/** What every role's thread is told when it starts. */
+import type { Config } from '../config.ts'
+import type { RuleFile } from '../rule-files.ts'
+
+export interface ThreadData {
+  config: Config
+  /** Name of this host in every event. */
+  collector: string
+  /** Random per start. */
+  epoch: string
+  ruleFiles: RuleFile[]
+  terminal: TerminalConfig | null
+}
+
+export interface TerminalConfig {
+  format: 'line' | 'json'
+  colours: boolean
+}

@@ -1,0 +1,103 @@
+/**
+ * Writes what is worth keeping into the search store at its own pace: rows of batches become documents here, at the
+ * store's edge, and alerts and detections arrive as documents. Detection never waits for it.
+ */
+import { type Batch, eventTables, timeMs } from '../core/batch/batch.ts'
+import { RowIds } from '../core/batch/event-id.ts'
+import { openBatch } from '../core/batch/seal.ts'
+import { storageDay } from '../core/batch/storage-day.ts'
+import { eventDocument } from '../core/fields/document.ts'
+import type { BatchHeader, Envelope } from '../core/model/batch.ts'
+import type { Component } from '../core/model/component.ts'
+import { docOf } from '../core/model/index-item.ts'
+import type { Delivery, Queue } from '../core/model/queue.ts'
+import type { Doc, SearchStore } from '../core/model/search-store.ts'
+import type { Logger } from '../core/runtime/logging.ts'
+import type { Metrics } from '../core/runtime/metrics.ts'
+
+const EXPIRE_MS = 10 * 60_000
+const DAY_MS = 86_400_000
+
+export interface IndexerOptions {
+  queue: Queue
+  store: SearchStore
+  retentionDays: number
+  maxBytes: number
+  metrics: Metrics
+  logger: Logger
+}
+
+export class Indexer implements Component {
+  private readonly options: IndexerOptions
+  private consumer: Component | null = null
+  private expiring: NodeJS.Timeout | undefined
+
+  constructor(options: IndexerOptions) {
+    this.options = options
+  }
+
+  async start(): Promise<void> {
+    await this.expire()
+    this.expiring = setInterval(() => void this.expire(), EXPIRE_MS)
+    this.expiring.unref()
+    this.consumer = this.options.queue.consume('index', (delivery) => this.write(delivery), { maxItems: 32 })
+    await this.consumer.start()
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    clearInterval(this.expiring)
+    await this.consumer?.stop(deadlineMs)
+  }
+
+  private async write(delivery: Delivery): Promise<void> {
+    const { store, metrics, logger } = this.options
+    const docs: Doc[] = []
+    for (const item of delivery.items) {
+      if (item.payload.length === 0) continue
+      const doc = docOf(item)
+      if (doc !== null) docs.push(doc)
+      else {
+        const { header, batch } = openBatch(item.payload)
+        const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: '', parts: {} }
+        for (const event of documentsOf(header, batch, envelope)) docs.push(event)
+      }
+    }
+    if (docs.length === 0) return
+    const refused = await store.write(docs)
+    const refusedIds = new Set(refused.map(({ id }) => id))
+    for (const { kind, id } of docs) {
+      if (refusedIds.has(id)) metrics.add('seamark_indexer_refused_documents_total', 1, { kind })
+      else metrics.add('seamark_indexer_written_documents_total', 1, { kind })
+    }
+    if (refused.length > 0)
+      logger.error({ count: refused.length, first: refused[0] }, 'The search store refuses documents')
+  }
+
+  private async expire(): Promise<void> {
+    const { store, retentionDays, maxBytes, logger } = this.options
+    const beforeDay = new Date(Date.now() - retentionDays * DAY_MS).toISOString().slice(0, 10)
+    await store.expire(beforeDay, maxBytes).catch((error: unknown) => {
+      logger.error({ err: error }, 'Old parts of the search store cannot be removed')
+    })
+  }
+}
+
+/** Every row of a batch as a document. */
+export function* documentsOf(header: BatchHeader, batch: Batch, envelope: Envelope): Iterable<Doc> {
+  const ids = new RowIds(header, batch)
+  for (const table of eventTables(batch)) {
+    for (let row = 0; row < table.rowCount; row++) {
+      const id = ids.of(table, row)
+      const atMs = timeMs(batch, table, row)
+      const day = storageDay(atMs, envelope.receivedMs)
+      yield {
+        kind: 'event',
+        id,
+        timeMs: atMs,
+        day,
+        part: envelope.parts[day] ?? 0,
+        body: eventDocument(batch, table, row, { id, hostname: header.collector }),
+      }
+    }
+  }
+}

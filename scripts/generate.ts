@@ -1,0 +1,42 @@
+/**
+ * Writes everything that is derived from code: the reference pages and the addon's schema header. A test compares each
+ * with what is committed. `--check` writes nothing and exits with 1 when something is stale.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nativeHeaders } from './generate-native-schema.ts'
+import { configPage } from './reference/config-page.ts'
+import { errorsPage } from './reference/errors-page.ts'
+import { metricsPage } from './reference/metrics-page.ts'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Path from the project's root → what writes it. */
+export const GENERATED_FILES: Readonly<Record<string, () => string>> = {
+  'docs/reference/config.md': configPage,
+  'docs/reference/errors.md': errorsPage,
+  'docs/reference/metrics.md': metricsPage,
+  ...Object.fromEntries([...nativeHeaders()].map(([path, text]) => [path, () => text])),
+}
+
+/** Paths whose committed content differs from what the code says. */
+export function staleFiles(): string[] {
+  return Object.entries(GENERATED_FILES)
+    .filter(([path, write]) => !existsSync(join(ROOT, path)) || readFileSync(join(ROOT, path), 'utf8') !== write())
+    .map(([path]) => path)
+}
+
+if (import.meta.main) {
+  const stale = staleFiles()
+  if (process.argv.includes('--check')) {
+    for (const path of stale) process.stdout.write(`stale: ${path}\n`)
+    process.exitCode = stale.length > 0 ? 1 : 0
+  } else {
+    for (const path of stale) {
+      mkdirSync(dirname(join(ROOT, path)), { recursive: true })
+      writeFileSync(join(ROOT, path), GENERATED_FILES[path]!())
+      process.stdout.write(`written: ${path}\n`)
+    }
+  }
+}

@@ -51,8 +51,18 @@ export function parseCondition(text: string): Parsed<Condition> {
   })
 }
 
+/** Reads one field or transformer at an offset, as output formats have them; `end` is the offset behind it. */
+export function parseOperandAt(text: string, at: number): Parsed<{ operand: Operand; end: number }> {
+  return parsed(() => {
+    const parser = new ConditionParser(text)
+    parser.scan.at = at
+    const operand = parser.operand()
+    return { operand, end: parser.scan.at }
+  })
+}
+
 class ConditionParser {
-  private readonly scan: Scanner
+  readonly scan: Scanner
   private depth = 0
 
   constructor(text: string) {
@@ -169,7 +179,7 @@ class ConditionParser {
     throw new SyntaxMistake(`expected an operator before ${this.scan.upcoming()}`, at)
   }
 
-  private operand(): Operand {
+  operand(): Operand {
     const at = this.scan.at
     const name = this.scan.name()
     if (this.scan.peek() === '(' && isOneOf(TRANSFORMERS, name)) return this.call(name, at)

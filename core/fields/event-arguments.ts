@@ -1,0 +1,310 @@
+/**
+ * The arguments of each event type under Falco's names, in Falco's order, for `evt.arg.NAME`, `evt.arg[n]` and
+ * `evt.args`. What a batch does not carry (timings, memory figures, data buffers) is left out. A process's environment is
+ * deliberately not an argument: `evt.args` ends up in alerts.
+ */
+
+import type { ColumnName } from '../batch/schema.ts'
+import type { Cursor } from './cursor.ts'
+import { firstPath, secondPath } from './event-path.ts'
+import type { EventTypeName } from './event-types.ts'
+import {
+  atFlagNames,
+  bpfCommandName,
+  capabilityNames,
+  cloneFlagNames,
+  errorName,
+  familyName,
+  modeNames,
+  mountFlagNames,
+  openFlagNames,
+  ptraceName,
+  renameFlagNames,
+  signalName,
+  umountFlagNames,
+} from './kernel-names.ts'
+import { argumentList } from './process-facts.ts'
+import { connectionText } from './socket-ends.ts'
+
+/** `raw` as the call had it, `shown` where there is a more readable form. */
+interface ArgumentText {
+  raw: string
+  shown?: string
+}
+
+export interface EventArgument {
+  name: string
+  read: (cursor: Cursor) => ArgumentText | undefined
+}
+
+const named = (name: string, read: EventArgument['read']): EventArgument => ({ name, read })
+
+function text(name: string, read: (cursor: Cursor) => string | undefined): EventArgument {
+  return named(name, (cursor) => {
+    const raw = read(cursor)
+    return raw === undefined ? undefined : { raw }
+  })
+}
+
+function number(name: string, column: ColumnName, show?: (value: number) => string | undefined): EventArgument {
+  return named(name, (cursor) => shownNumber(cursor.number(column), show))
+}
+
+function processNumber(name: string, column: ColumnName, show?: (value: number) => string): EventArgument {
+  return named(name, (cursor) => shownNumber(cursor.processNumber(column), show))
+}
+
+function shownNumber(
+  value: number | undefined,
+  show?: (value: number) => string | undefined,
+): ArgumentText | undefined {
+  if (value === undefined) return undefined
+  const shown = show?.(value)
+  return shown === undefined ? { raw: String(value) } : { raw: String(value), shown }
+}
+
+const result = number('res', 'ret', (value) => (value < 0 ? errorName(value) : undefined))
+const path = (name: string) => text(name, firstPath)
+const path2 = (name: string) => text(name, secondPath)
+const raw = (name: string, column: ColumnName) => text(name, (cursor) => cursor.text(column))
+const mode = number('mode', 'mode', modeNames)
+const user = (name: string, column: ColumnName) =>
+  named(name, (cursor) => {
+    const id = cursor.number(column)
+    if (id === undefined) return undefined
+    const known = id === 0 ? 'root' : id === cursor.processNumber('uid') ? cursor.processText('userName') : undefined
+    return known === undefined ? { raw: String(id) } : { raw: String(id), shown: known }
+  })
+const group = (name: string, column: ColumnName) => number(name, column)
+
+const FD_PREFIX: Record<string, string> = { '4': '4t', '6': '6t' }
+const fd = named('fd', (cursor) => {
+  const value = cursor.number('fd')
+  if (value === undefined) return undefined
+  const code = cursor.number('fdType')
+  const type = code === undefined ? '' : String.fromCharCode(code)
+  const name = connectionText(cursor) ?? firstPath(cursor)
+  if (value < 0 || (type === '' && name === undefined)) return { raw: String(value) }
+  return { raw: String(value), shown: `<${FD_PREFIX[type] ?? type}>${name ?? ''}` }
+})
+const directory = (name: string, column: ColumnName, pathColumn: ColumnName) =>
+  named(name, (cursor) => {
+    const value = cursor.number(column)
+    if (value === undefined) return undefined
+    if (value === -100) return { raw: '-100', shown: 'AT_FDCWD' }
+    const shown = cursor.text(pathColumn)
+    return shown === undefined ? { raw: String(value) } : { raw: String(value), shown: `<f>${shown}` }
+  })
+const dirfd = directory('dirfd', 'dirFd', 'dirPath')
+const device = number('dev', 'device')
+const inode = number('ino', 'inode')
+const openFlags = number('flags', 'flags', openFlagNames)
+const tuple = text('tuple', connectionText)
+const signal = number('sig', 'arg1', signalName)
+
+const exec: readonly EventArgument[] = [
+  result,
+  text('exe', (cursor) => argumentList(cursor.text('argv'))?.[0]),
+  text('args', (cursor) => argumentList(cursor.text('argv'))?.slice(1).join(' ')),
+  number('tid', 'tid'),
+  processNumber('pid', 'pid'),
+  processNumber('ptid', 'ppid'),
+  raw('cwd', 'cwd'),
+  raw('comm', 'comm'),
+  number('tty', 'tty'),
+  number('vpgid', 'vpgid'),
+  number('loginuid', 'loginUid'),
+  number('cap_inheritable', 'capInheritable', capabilityNames),
+  number('cap_permitted', 'capPermitted', capabilityNames),
+  number('cap_effective', 'capEffective', capabilityNames),
+  number('exe_ino', 'exeInode'),
+  processNumber('uid', 'uid'),
+  raw('trusted_exepath', 'exePath'),
+  number('pgid', 'pgid'),
+  processNumber('gid', 'gid'),
+  number('flags', 'flags', atFlagNames),
+  raw('filename', 'rawPath'),
+]
+
+const clone: readonly EventArgument[] = [
+  result,
+  text('exe', (cursor) => argumentList(cursor.processText('argv'))?.[0]),
+  text('args', (cursor) => argumentList(cursor.processText('argv'))?.slice(1).join(' ')),
+  number('tid', 'tid'),
+  processNumber('pid', 'pid'),
+  processNumber('ptid', 'ppid'),
+  text('cwd', (cursor) => cursor.processText('cwd')),
+  text('comm', (cursor) => cursor.processText('comm')),
+  number('flags', 'flags', cloneFlagNames),
+  processNumber('uid', 'uid'),
+  processNumber('gid', 'gid'),
+  number('vtid', 'vtid'),
+  processNumber('vpid', 'vpid'),
+]
+
+const open = (...between: EventArgument[]): readonly EventArgument[] => [
+  fd,
+  ...between,
+  path('name'),
+  openFlags,
+  mode,
+  device,
+  inode,
+]
+const oldAndNew: readonly EventArgument[] = [result, path('oldpath'), path2('newpath')]
+const oldAndNewAt = (from: string, to: string): EventArgument[] => [
+  result,
+  directory(from, 'dirFd', 'dirPath'),
+  path('oldpath'),
+  directory(to, 'dirFd2', 'dirPath2'),
+  path2('newpath'),
+]
+const target = raw('target', 'rawPath')
+
+/** Falco's name and order of what each event type carries. Types left out carry their result alone. */
+export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgument[]>> = {
+  execve: exec,
+  execveat: exec,
+  clone,
+  clone3: clone,
+  fork: clone,
+  vfork: clone,
+  procexit: [number('status', 'exitCode'), number('ret', 'exitCode'), number('sig', 'exitSignal', signalName)],
+  open: open(),
+  openat: open(dirfd),
+  openat2: open(dirfd),
+  creat: [fd, path('name'), mode, device, inode],
+  open_by_handle_at: [fd, openFlags, path('path'), device, inode],
+  unlink: [result, path('path')],
+  unlinkat: [result, dirfd, path('name'), number('flags', 'flags', atFlagNames)],
+  rename: oldAndNew,
+  renameat: oldAndNewAt('olddirfd', 'newdirfd'),
+  renameat2: [...oldAndNewAt('olddirfd', 'newdirfd'), number('flags', 'flags', renameFlagNames)],
+  link: oldAndNew,
+  linkat: [...oldAndNewAt('olddir', 'newdir'), number('flags', 'flags', atFlagNames)],
+  symlink: [result, target, path2('linkpath')],
+  symlinkat: [result, target, directory('linkdirfd', 'dirFd2', 'dirPath2'), path2('linkpath')],
+  mkdir: [result, path('path'), mode],
+  mkdirat: [result, dirfd, path('path'), mode],
+  rmdir: [result, path('path')],
+  chmod: [result, path('filename'), mode],
+  fchmod: [result, fd, mode],
+  fchmodat: [result, dirfd, path('filename'), mode],
+  fchmodat2: [result, dirfd, path('filename'), mode, number('flags', 'flags', atFlagNames)],
+  chown: [result, path('path'), user('uid', 'argUid'), group('gid', 'argGid')],
+  lchown: [result, path('path'), user('uid', 'argUid'), group('gid', 'argGid')],
+  fchown: [result, fd, user('uid', 'argUid'), group('gid', 'argGid')],
+  fchownat: [
+    result,
+    dirfd,
+    path('pathname'),
+    user('uid', 'argUid'),
+    group('gid', 'argGid'),
+    number('flags', 'flags', atFlagNames),
+  ],
+  chdir: [result, path('path')],
+  fchdir: [result, fd],
+  chroot: [result, path('path')],
+  mount: [result, raw('dev', 'rawPath'), path2('dir'), number('flags', 'flags', mountFlagNames)],
+  umount: [result, path('name')],
+  umount2: [result, path('name'), number('flags', 'flags', umountFlagNames)],
+  pivot_root: [result, path('new_root'), path2('put_old')],
+  truncate: [result, path('path')],
+  mknod: [result, path('path'), mode, device],
+  mknodat: [result, dirfd, path('path'), mode, device],
+  socket: [
+    fd,
+    number('domain', 'family', familyName),
+    number('type', 'socketType'),
+    number('proto', 'protocol'),
+    number('flags', 'flags', openFlagNames),
+  ],
+  connect: [result, tuple, fd],
+  bind: [result, text('addr', (cursor) => localEnd(cursor)), fd],
+  listen: [result, fd, number('backlog', 'arg1')],
+  accept: [fd, tuple],
+  accept4: [fd, tuple, number('flags', 'flags')],
+  sendto: [result, fd, number('size', 'size'), tuple],
+  sendmsg: [result, fd, number('size', 'size'), tuple],
+  recvfrom: [result, fd, number('size', 'size'), tuple],
+  recvmsg: [result, fd, number('size', 'size'), tuple],
+  dup: [result, number('oldfd', 'arg0')],
+  dup2: [result, number('oldfd', 'arg0'), number('newfd', 'arg1')],
+  dup3: [result, number('oldfd', 'arg0'), number('newfd', 'arg1'), number('flags', 'flags', openFlagNames)],
+  setuid: [result, user('uid', 'argUid')],
+  setgid: [result, group('gid', 'argGid')],
+  setresuid: [result, user('ruid', 'arg0'), user('euid', 'arg1'), user('suid', 'arg2')],
+  setresgid: [result, group('rgid', 'arg0'), group('egid', 'arg1'), group('sgid', 'arg2')],
+  setreuid: [result, user('ruid', 'arg0'), user('euid', 'arg1')],
+  setregid: [result, group('rgid', 'arg0'), group('egid', 'arg1')],
+  setfsuid: [result, user('uid', 'argUid')],
+  setfsgid: [result, group('gid', 'argGid')],
+  setns: [result, fd, number('nstype', 'flags', cloneFlagNames)],
+  unshare: [result, number('flags', 'flags', cloneFlagNames)],
+  ptrace: [
+    result,
+    number('addr', 'arg2'),
+    number('data', 'arg3'),
+    number('request', 'arg0', ptraceName),
+    number('pid', 'arg1'),
+  ],
+  bpf: [fd, number('cmd', 'arg0', bpfCommandName)],
+  init_module: [result, number('length', 'arg1'), raw('uargs', 'text0')],
+  finit_module: [result, fd, raw('uargs', 'text0'), number('flags', 'flags')],
+  delete_module: [result, raw('name', 'text0'), number('flags', 'flags')],
+  memfd_create: [fd, raw('name', 'text0'), number('flags', 'flags')],
+  prctl: [result, number('option', 'arg0'), raw('arg2_str', 'text0'), number('arg2_int', 'arg1')],
+  kill: [result, number('pid', 'arg0'), signal],
+  tkill: [result, number('tid', 'arg0'), signal],
+  tgkill: [result, number('pid', 'arg0'), number('tid', 'arg1'), number('sig', 'arg2', signalName)],
+  userfaultfd: [result, number('flags', 'flags')],
+  io_uring_setup: [result, number('entries', 'arg0')],
+  io_uring_enter: [result, fd, number('to_submit', 'arg1'), number('min_complete', 'arg2'), number('flags', 'flags')],
+  setsid: [result],
+  setpgid: [result, number('pid', 'arg0'), number('pgid', 'arg1')],
+  capset: [result],
+  keyctl: [result, number('operation', 'arg0')],
+}
+
+const RESULT_ONLY: readonly EventArgument[] = [result]
+/** What Falco names and a batch never carries; conditions on them are valid and never true. */
+const NEVER_CARRIED = [
+  'res_or_fd data addr fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap cgroups env exe_ino_ctime exe_ino_mtime resolve',
+  'pidns_init_start_ts queuepct queuelen queuemax msgcontrol img creat_flags mountfd linkdirfd sq_entries cq_entries',
+  'features arg2 arg3 arg4 arg5 reaper_tid core val',
+]
+  .join(' ')
+  .split(' ')
+
+/** Every name `evt.arg.NAME` may have. */
+export const ARGUMENT_NAMES: ReadonlySet<string> = new Set([
+  ...Object.values(EVENT_ARGUMENTS).flatMap((list) => list.map((argument) => argument.name)),
+  ...NEVER_CARRIED,
+])
+
+/** The arguments of the event at the cursor. */
+export function argumentsOf(cursor: Cursor): readonly EventArgument[] {
+  const type = cursor.type
+  if (type === undefined || type === 'docker' || type === 'health') return []
+  return EVENT_ARGUMENTS[type] ?? RESULT_ONLY
+}
+
+/** `fd=3(<f>/etc/passwd) name=/etc/passwd flags=1(O_RDONLY)`. */
+export function argumentsText(cursor: Cursor): string | undefined {
+  const list = argumentsOf(cursor)
+  if (list.length === 0) return undefined
+  return list
+    .map(({ name, read }) => {
+      const value = read(cursor)
+      if (value === undefined) return `${name}=<NA>`
+      return value.shown === undefined ? `${name}=${value.raw}` : `${name}=${value.raw}(${value.shown})`
+    })
+    .join(' ')
+}
+
+function localEnd(cursor: Cursor): string | undefined {
+  const path = cursor.text('socketPath')
+  if (path !== undefined) return path
+  const ip = cursor.text('localIp')
+  return ip === undefined ? undefined : `${ip}:${cursor.number('localPort') ?? 0}`
+}

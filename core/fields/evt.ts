@@ -1,0 +1,227 @@
+/** `evt.*`: facts about the event itself. */
+
+import type { SourceName } from '../model/event.ts'
+import type { Cursor } from './cursor.ts'
+import { argumentsOf, argumentsText } from './event-arguments.ts'
+import { OPEN_CALLS } from './event-path.ts'
+import { EVENT_TYPES } from './event-types.ts'
+import { eventColumn, type Field, field, fromEvent } from './field.ts'
+import { errorName } from './kernel-names.ts'
+import { dateTimeText, isoText, secondsText, timeText } from './time-text.ts'
+
+const EVERY_SOURCE: readonly SourceName[] = ['syscall', 'docker', 'health']
+const every = { sources: EVERY_SOURCE } as const
+const always = (read: (cursor: Cursor) => string | number | boolean | undefined) => fromEvent([], read)
+const timeNumber = always((cursor) => Number(cursor.timeNs))
+const printed = (print: (ns: bigint) => string) => ({ ...every, print: (cursor: Cursor) => print(cursor.timeNs) })
+const asText = (print: (ns: bigint) => string) => always((cursor) => print(cursor.timeNs))
+
+const ACCESS = 3
+const READ_WRITE = 2
+const CREATE = 0o100
+const TMPFILE = 0o20000000
+const NO_FLAGS_CALL = 'creat'
+
+/** The open flags of an open call that made a descriptor or not; creat has none of its own. */
+function openFlags(cursor: Cursor): number | undefined {
+  const type = cursor.type
+  if (type === undefined || !OPEN_CALLS.has(type)) return undefined
+  return type === NO_FLAGS_CALL ? 0o1101 : cursor.number('flags')
+}
+
+function isOpenExec(cursor: Cursor): boolean {
+  const flags = openFlags(cursor)
+  if (flags === undefined) return false
+  const creates = (flags & CREATE) !== 0 || (flags & TMPFILE) === TMPFILE
+  return creates && ((cursor.number('mode') ?? 0) & 0o111) !== 0
+}
+
+const CATEGORIES: Record<string, string> = { exec: 'process', lifecycle: 'process', file: 'file', network: 'net' }
+
+export const EVT_FIELDS: readonly Field[] = [
+  field(
+    'evt.num',
+    'number',
+    'Number of the event within its batch, from 1.',
+    always((cursor) => (cursor.number('ordinal') ?? 0) + 1),
+    every,
+  ),
+  field('evt.time', 'string', 'Time of day with nanoseconds, UTC.', asText(timeText), every),
+  field(
+    'evt.time.s',
+    'string',
+    'Time of day in whole seconds, UTC.',
+    asText((ns) => secondsText(ns)),
+    every,
+  ),
+  field('evt.time.iso8601', 'string', 'Date and time in ISO 8601 with nanoseconds, UTC.', asText(isoText), every),
+  field('evt.datetime', 'string', 'Date and time with nanoseconds, UTC.', asText(dateTimeText), every),
+  field(
+    'evt.datetime.s',
+    'string',
+    'Date and time in whole seconds, UTC.',
+    asText((ns) => dateTimeText(ns).slice(0, 19)),
+    every,
+  ),
+  field('evt.rawtime', 'time', 'Event time in ns since the Unix epoch.', timeNumber, {
+    ...printed(String),
+    ecs: '@timestamp',
+  }),
+  field(
+    'evt.rawtime.s',
+    'time',
+    'Seconds since the Unix epoch.',
+    always((cursor) => Number(cursor.timeNs / 1_000_000_000n)),
+    every,
+  ),
+  field(
+    'evt.rawtime.ns',
+    'time',
+    'Nanoseconds within the second.',
+    always((cursor) => Number(cursor.timeNs % 1_000_000_000n)),
+    every,
+  ),
+  field(
+    'evt.source',
+    'string',
+    'Where the event was seen: syscall, docker, health.',
+    always((cursor) => {
+      const type = cursor.type
+      return type === undefined ? undefined : EVENT_TYPES[type].source
+    }),
+    every,
+  ),
+  field(
+    'evt.hostname',
+    'string',
+    'Name of the host; in outputs only.',
+    always((cursor) => cursor.hostname),
+    { ...every, ecs: 'host.name' },
+  ),
+  field(
+    'evt.type',
+    'string',
+    'Name of the system call or event.',
+    always((cursor) => cursor.type),
+    every,
+  ),
+  field(
+    'syscall.type',
+    'string',
+    'Name of the system call.',
+    always((cursor) => cursor.type),
+  ),
+  field(
+    'evt.dir',
+    'string',
+    'Always "<": events are seen when the call returns. Deprecated by Falco.',
+    always(() => '<'),
+  ),
+  field(
+    'evt.category',
+    'string',
+    'file, net, process or other.',
+    always((cursor) => CATEGORIES[cursor.table.name] ?? 'other'),
+  ),
+  field('evt.cpu', 'number', 'CPU the event was seen on.', eventColumn('cpu')),
+  field('evt.args', 'string', 'All arguments as name=value.', always(argumentsText)),
+  field('evt.info', 'string', 'The same as evt.args.', always(argumentsText)),
+  field(
+    'evt.arg',
+    'string',
+    'One argument by name (evt.arg.name, evt.arg[name]) or position (evt.arg[0]), in readable form.',
+    {
+      from: 'derived',
+      scope: 'event',
+      derive: (argument) => {
+        const position = argument !== null && /^\d{1,3}$/.test(argument) ? Number(argument) : -1
+        return (cursor) => {
+          const list = argumentsOf(cursor)
+          const value = (position >= 0 ? list[position] : list.find(({ name }) => name === argument))?.read(cursor)
+          return value?.shown ?? value?.raw
+        }
+      },
+    },
+    { argument: 'key', argumentRequired: true },
+  ),
+  field(
+    'evt.res',
+    'string',
+    'SUCCESS, or the name of the error.',
+    fromEvent(['ret'], (cursor) => {
+      const ret = cursor.number('ret')
+      return ret === undefined ? undefined : ret < 0 ? errorName(ret) : 'SUCCESS'
+    }),
+  ),
+  field('evt.rawres', 'number', 'The return value; negative errno on failure.', eventColumn('ret')),
+  field(
+    'evt.failed',
+    'boolean',
+    'Whether the call failed.',
+    fromEvent(['ret'], (cursor) => {
+      const ret = cursor.number('ret')
+      return ret === undefined ? undefined : ret < 0
+    }),
+  ),
+  field(
+    'evt.is_open_read',
+    'boolean',
+    'An open call that asks to read.',
+    always((cursor) => {
+      const flags = openFlags(cursor)
+      return flags !== undefined && ((flags & ACCESS) === 0 || (flags & ACCESS) === READ_WRITE)
+    }),
+  ),
+  field(
+    'evt.is_open_write',
+    'boolean',
+    'An open call that asks to write.',
+    always((cursor) => {
+      const flags = openFlags(cursor)
+      return flags !== undefined && (flags & ACCESS) !== 0
+    }),
+  ),
+  field('evt.is_open_exec', 'boolean', 'A file created with execute permission.', always(isOpenExec)),
+  field(
+    'evt.is_open_create',
+    'boolean',
+    'An open call that asks to create the file.',
+    always((cursor) => {
+      const flags = openFlags(cursor)
+      return flags !== undefined && ((flags & CREATE) !== 0 || (flags & TMPFILE) === TMPFILE)
+    }),
+  ),
+  field(
+    'evt.count',
+    'number',
+    'Always 1.',
+    always(() => 1),
+    every,
+  ),
+  field(
+    'evt.is_async',
+    'boolean',
+    'Always false.',
+    always(() => false),
+    every,
+  ),
+  field(
+    'evt.is_io',
+    'boolean',
+    'Reads or writes data (send and receive calls).',
+    always((cursor) => isReceive(cursor) || isSend(cursor)),
+  ),
+  field('evt.is_io_read', 'boolean', 'Receives data.', always(isReceive)),
+  field('evt.is_io_write', 'boolean', 'Sends data.', always(isSend)),
+  field('evt.buflen', 'number', 'Bytes asked for or sent.', eventColumn('size')),
+]
+
+function isReceive(cursor: Cursor): boolean {
+  const type = cursor.type
+  return type === 'recvfrom' || type === 'recvmsg'
+}
+
+function isSend(cursor: Cursor): boolean {
+  const type = cursor.type
+  return type === 'sendto' || type === 'sendmsg'
+}

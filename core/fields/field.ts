@@ -1,0 +1,102 @@
+/**
+ * What a field is. The table of all fields (`index.ts`) is the one source for the rule checker, output formatting, ECS
+ * documents, the fields KQL can name, and the reference docs.
+ */
+import type { ColumnName } from '../batch/schema.ts'
+import type { SourceName, Value } from '../model/event.ts'
+import type { Cursor } from './cursor.ts'
+
+/**
+ * `time`: ns since the Unix epoch, `duration`: ns, both as doubles (256 ns of precision; `print` is exact).
+ * `net` compares an address with CIDR blocks; `bytes` holds raw data.
+ */
+export type FieldType = 'string' | 'number' | 'boolean' | 'ip' | 'net' | 'port' | 'time' | 'duration' | 'bytes'
+
+/** Gives the value at the cursor; undefined when absent. */
+export type Reader = (cursor: Cursor) => Value | undefined
+
+/**
+ * How far a value reaches, for remembering what was computed from it: `process` values depend only on the row of the
+ * process table (with its ancestors and its container), `container` values only on the container's row, `event` values
+ * on the event.
+ */
+export type Scope = 'event' | 'process' | 'container'
+
+/** A value as it stands in one column, or a small pure function over the rows around the event. */
+export type Source =
+  | { readonly from: 'column'; readonly scope: Scope; readonly column: ColumnName }
+  | {
+      readonly from: 'derived'
+      readonly scope: Scope
+      /** Columns of the event's row: with none of them in its table the value is absent. */
+      readonly columns?: readonly ColumnName[]
+      /** Binds the argument once; the result is called per event. */
+      readonly derive: (argument: string | null) => Reader
+    }
+
+export interface Field {
+  readonly name: string
+  readonly type: FieldType
+  /** Path in ECS documents, where one carries the value. */
+  readonly ecs?: string
+  readonly sources: readonly SourceName[]
+  /** Version of Seamark that brought it. */
+  readonly since: string
+  /** Whether val(field) may stand on the right side of a comparison. */
+  readonly rightSide: boolean
+  readonly doc: string
+  /** What may stand in brackets: nothing, a number, or a key. */
+  readonly argument: 'none' | 'index' | 'key'
+  readonly argumentRequired: boolean
+  /**
+   * Fields that give several values: `list` is compared as a whole by `in`; with `any` one value that matches is enough,
+   * for `!=` too (ancestors); with `ends` `=` asks for one end and `!=` for both (the two ends of a connection).
+   */
+  readonly several: 'no' | 'list' | 'any' | 'ends'
+  /** False where the value is made only to be compared. */
+  readonly printable: boolean
+  /** False: Falco knows the field, Seamark cannot fill it; it is always absent. */
+  readonly available: boolean
+  readonly read: Source
+  /** Exact text where the value itself would lose precision. */
+  readonly print?: (cursor: Cursor) => string | undefined
+}
+
+type Extra = Partial<Omit<Field, 'name' | 'type' | 'doc' | 'read'>>
+
+const SYSCALL: readonly SourceName[] = ['syscall']
+
+export function field(name: string, type: Field['type'], doc: string, read: Source, extra: Extra = {}): Field {
+  return Object.freeze({
+    name,
+    type,
+    doc,
+    read,
+    sources: SYSCALL,
+    since: '0.1.0',
+    rightSide: true,
+    argument: 'none',
+    argumentRequired: false,
+    several: 'no',
+    printable: true,
+    available: true,
+    ...extra,
+  })
+}
+
+/** A column of the event's row. */
+export const eventColumn = (column: ColumnName): Source => ({ from: 'column', scope: 'event', column })
+/** A column of the process table. */
+export const processColumn = (column: ColumnName): Source => ({ from: 'column', scope: 'process', column })
+/** A column of the container table. */
+export const containerColumn = (column: ColumnName): Source => ({ from: 'column', scope: 'container', column })
+
+/** A function of the event that needs at least one of the columns given (none given: always there). */
+export const fromEvent = (columns: readonly ColumnName[], read: Reader): Source => ({
+  from: 'derived',
+  scope: 'event',
+  ...(columns.length === 0 ? {} : { columns }),
+  derive: () => read,
+})
+export const fromProcess = (read: Reader): Source => ({ from: 'derived', scope: 'process', derive: () => read })
+export const fromContainer = (read: Reader): Source => ({ from: 'derived', scope: 'container', derive: () => read })

@@ -1,0 +1,50 @@
+/** `fs.path.*`: the paths a call names, whether or not it takes a descriptor. */
+import type { Cursor } from './cursor.ts'
+import { firstPath, secondPath, TWO_PATH_CALLS } from './event-path.ts'
+import { type Field, field, fromEvent } from './field.ts'
+
+const hasTwo = (cursor: Cursor): boolean => {
+  const type = cursor.type
+  return type !== undefined && TWO_PATH_CALLS.has(type)
+}
+
+const one = (read: (cursor: Cursor) => string | undefined) =>
+  fromEvent(['path', 'rawPath'], (cursor) =>
+    cursor.table.name !== 'file' || hasTwo(cursor) ? undefined : read(cursor),
+  )
+const two = (read: (cursor: Cursor) => string | undefined) =>
+  fromEvent(['rawPath2'], (cursor) => (hasTwo(cursor) ? read(cursor) : undefined))
+
+export const FS_PATH_FIELDS: readonly Field[] = [
+  field(
+    'fs.path.name',
+    'string',
+    'Absolute path of the call (of mount: where it mounts).',
+    one((cursor) => (cursor.type === 'mount' ? secondPath(cursor) : firstPath(cursor))),
+  ),
+  field(
+    'fs.path.nameraw',
+    'string',
+    'The path as user space passed it.',
+    one((cursor) => cursor.text(cursor.type === 'mount' ? 'rawPath2' : 'rawPath')),
+  ),
+  field(
+    'fs.path.source',
+    'string',
+    'Absolute old path of a rename or link, or what a symbolic link points to.',
+    two(firstPath),
+  ),
+  field(
+    'fs.path.sourceraw',
+    'string',
+    'The source as user space passed it.',
+    two((cursor) => cursor.text('rawPath')),
+  ),
+  field('fs.path.target', 'string', 'Absolute new path of a rename or link.', two(secondPath)),
+  field(
+    'fs.path.targetraw',
+    'string',
+    'The target as user space passed it.',
+    two((cursor) => cursor.text('rawPath2')),
+  ),
+]

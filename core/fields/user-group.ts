@@ -1,0 +1,26 @@
+/** `user.*` and `group.*`: who the process runs as, and who logged in. */
+import { type Field, field, fromProcess, processColumn } from './field.ts'
+
+/** What the kernel's audit uses for "never logged in"; Falco prints -1. */
+const UNSET_LOGIN = -1
+
+export const USER_GROUP_FIELDS: readonly Field[] = [
+  field('user.uid', 'number', 'Effective user id.', processColumn('uid'), { ecs: 'user.id' }),
+  field('user.name', 'string', 'User name as the container or the host knows it.', processColumn('userName'), {
+    ecs: 'user.name',
+  }),
+  field(
+    'user.loginuid',
+    'number',
+    'Login user id; -1 when nobody logged in.',
+    fromProcess((cursor) => {
+      if (cursor.process < 0) return undefined
+      return cursor.processNumber('loginUid') ?? UNSET_LOGIN
+    }),
+  ),
+  field('user.loginname', 'string', 'Name of the user who logged in, on the host.', processColumn('loginName')),
+  field('group.gid', 'number', 'Effective group id.', processColumn('gid'), { ecs: 'group.id' }),
+  field('group.name', 'string', 'Group name as the container or the host knows it.', processColumn('groupName'), {
+    ecs: 'group.name',
+  }),
+]

@@ -1,0 +1,105 @@
+/**
+ * Conditions with all names put in, as a graph: equal parts exist once (per pool), so that what is shared between rules
+ * is judged once, and a macro that is used a thousand times costs one.
+ */
+import type { Predicate } from '../language/condition/predicate.ts'
+
+export type Expression =
+  | { readonly kind: 'constant'; readonly id: number; readonly depth: number; readonly value: boolean }
+  | { readonly kind: 'check'; readonly id: number; readonly depth: number; readonly predicate: Predicate }
+  | { readonly kind: 'not'; readonly id: number; readonly depth: number; readonly child: Expression }
+  | {
+      readonly kind: 'and' | 'or'
+      readonly id: number
+      readonly depth: number
+      readonly children: readonly Expression[]
+    }
+
+/** How deep macros and parentheses may nest together. */
+export const MAX_EXPRESSION_DEPTH = 1000
+
+export class ExpressionPool {
+  private readonly known = new Map<string, Expression>()
+  private count = 0
+  readonly true: Expression = this.intern('true', (id) => ({ kind: 'constant', id, depth: 1, value: true }))
+  readonly false: Expression = this.intern('false', (id) => ({ kind: 'constant', id, depth: 1, value: false }))
+
+  /** Number of distinct nodes. */
+  get size(): number {
+    return this.count
+  }
+
+  constant(value: boolean): Expression {
+    return value ? this.true : this.false
+  }
+
+  check(predicate: Predicate): Expression {
+    return this.intern(`check ${predicate.key}`, (id) => ({ kind: 'check', id, depth: 1, predicate }))
+  }
+
+  not(child: Expression): Expression {
+    if (child.kind === 'constant') return this.constant(!child.value)
+    if (child.kind === 'not') return child.child
+    return this.intern(`not ${child.id}`, (id) => ({ kind: 'not', id, depth: child.depth + 1, child }))
+  }
+
+  /** Constants and repetitions are folded; an `and` of nothing is true, an `or` of nothing false. */
+  join(kind: 'and' | 'or', children: readonly Expression[]): Expression {
+    const neutral = kind === 'and'
+    const kept = new Set<Expression>()
+    for (const child of children) {
+      if (child.kind === 'constant') {
+        if (child.value !== neutral) return child
+      } else kept.add(child)
+    }
+    const list = [...kept]
+    if (list.length === 0) return this.constant(neutral)
+    if (list.length === 1) return list[0]!
+    const depth = 1 + list.reduce((deepest, child) => Math.max(deepest, child.depth), 0)
+    const key = `${kind} ${list.map((child) => child.id).join(' ')}`
+    return this.intern(key, (id) => ({ kind, id, depth, children: list }))
+  }
+
+  private intern(key: string, make: (id: number) => Expression): Expression {
+    const found = this.known.get(key)
+    if (found !== undefined) return found
+    const made = Object.freeze(make(this.count++))
+    this.known.set(key, made)
+    return made
+  }
+}
+
+/** Calls back once for every distinct node below the roots, children first. */
+export function visitExpressions(roots: Iterable<Expression>, visit: (node: Expression) => void): void {
+  const seen = new Set<Expression>()
+  const walk = (node: Expression): void => {
+    if (seen.has(node)) return
+    seen.add(node)
+    if (node.kind === 'not') walk(node.child)
+    else if (node.kind === 'and' || node.kind === 'or') for (const child of node.children) walk(child)
+    visit(node)
+  }
+  for (const root of roots) walk(root)
+}
+
+/** Rebuilds a graph with every check replaced by what `replace` says. */
+export function rewrite(
+  pool: ExpressionPool,
+  root: Expression,
+  replace: (check: Extract<Expression, { kind: 'check' }>) => Expression,
+  done: Map<Expression, Expression> = new Map(),
+): Expression {
+  const known = done.get(root)
+  if (known !== undefined) return known
+  let made: Expression
+  if (root.kind === 'check') made = replace(root)
+  else if (root.kind === 'not') made = pool.not(rewrite(pool, root.child, replace, done))
+  else if (root.kind === 'constant') made = root
+  else
+    made = pool.join(
+      root.kind,
+      root.children.map((child) => rewrite(pool, child, replace, done)),
+    )
+  done.set(root, made)
+  return made
+}

@@ -1,0 +1,243 @@
+/**
+ * From the texts of rules files to a rule set that judges batches. Every problem of all files is collected; one error
+ * refuses the whole set, because a set with a hole would look complete.
+ */
+import { createHash } from 'node:crypto'
+import { formatFieldNames, type OutputFormat, parseOutput } from '../language/output/format.ts'
+import { SOURCE_NAMES, type SourceName } from '../model/event.ts'
+import type { Problem } from '../model/problem.ts'
+import type { RuleInfo, RuleSet } from '../model/rule-set.ts'
+import type { CapturePlan } from '../model/source.ts'
+import { capturePlan } from './capture-plan.ts'
+import { type Collection, collect } from './collector.ts'
+import { compileRules, type RuleMatching } from './compiler.ts'
+import type { RuleDefinition } from './definitions.ts'
+import { DetectionWriter } from './detection-writer.ts'
+import { eventTypesOf, MANY_EVENT_TYPES } from './event-type-index.ts'
+import { type Expression, ExpressionPool } from './expression.ts'
+import { Resolver } from './resolver.ts'
+import type { RuleText } from './rule-file.ts'
+
+export interface LoadOptions {
+  /** Whether every rule that holds fires, or only the first in order, as Falco does by default. */
+  ruleMatching?: RuleMatching
+  /** Event types to capture whether or not a rule asks for them. */
+  keepEventTypes?: readonly string[]
+  scope?: CapturePlan['scope']
+}
+
+export interface Loaded {
+  /** Null when there was an error. */
+  ruleSet: RuleSet | null
+  /** Errors and warnings, in the order of files and lines. */
+  problems: Problem[]
+}
+
+/** Rules in one set. */
+export const MAX_RULES = 10_000
+
+/** A rule that passed all checks, on its way to the compiler. */
+export interface ReadyRule {
+  definition: RuleDefinition
+  source: SourceName
+  condition: Expression
+  /** As the condition names them; null for any. */
+  eventTypes: string[] | null
+  output: OutputFormat
+}
+
+export function loadRuleSet(files: readonly RuleText[], options: LoadOptions = {}): Loaded {
+  const { rules, pool, problems } = readRules(files)
+  if (problems.some(({ severity }) => severity === 'error')) return { ruleSet: null, problems }
+  return { ruleSet: buildRuleSet(files, rules, pool, options), problems }
+}
+
+/** Everything up to compilation: what linters, explainers and other interpreters of rules start from. */
+export function readRules(files: readonly RuleText[]): {
+  rules: ReadyRule[]
+  pool: ExpressionPool
+  collection: Collection
+  problems: Problem[]
+} {
+  const collection = collect(files)
+  const pool = new ExpressionPool()
+  const problems = [...collection.problems]
+  const resolver = new Resolver(collection, pool)
+  const rules: ReadyRule[] = []
+  for (const definition of collection.rules.values()) {
+    const ready = readyRule(definition, resolver, problems)
+    if (ready !== null) rules.push(ready)
+  }
+  if (rules.length > MAX_RULES) {
+    const { at } = rules[MAX_RULES]!.definition
+    problems.push(
+      at.file.problem(at.start, {
+        code: 'E_RULE_INVALID',
+        severity: 'error',
+        message: `a set has at most ${MAX_RULES} rules`,
+      }),
+    )
+  }
+  checkUnused(collection, resolver, problems)
+  return { rules, pool, collection, problems: inOrder(files, problems) }
+}
+
+function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Problem[]): ReadyRule | null {
+  const source = SOURCE_NAMES.find((name) => name === definition.source)
+  const { at } = definition
+  if (source === undefined) {
+    problems.push(
+      at.file.problem(at.start, {
+        code: 'W_RULE_SOURCE',
+        falcoCode: 'LOAD_UNKNOWN_SOURCE',
+        severity: 'warning',
+        message: `rule "${definition.name}" has the unknown source "${definition.source}" and was left out`,
+      }),
+    )
+    return null
+  }
+  const { expression, problems: found } = resolver.rule(definition, source)
+  if (definition.skipsUnknownFields && found.some(isUnknownField)) {
+    problems.push(...found.filter((problem) => problem.severity === 'warning'))
+    problems.push(...found.filter(isUnknownField).map(asWarning))
+    return null
+  }
+  problems.push(...found)
+  const text = definition.output.text.trim()
+  const skipped = definition.output.text.length - definition.output.text.trimStart().length
+  const { format, problems: mistakes } = parseOutput(text, source)
+  for (const { at: offset, ...what } of mistakes) problems.push(definition.output.problem(offset + skipped, what))
+  const eventTypes = eventTypesOf(expression)
+  const isMany = eventTypes === null || eventTypes.length === 0 || eventTypes.length > MANY_EVENT_TYPES
+  if (source === 'syscall' && isMany && definition.warnsOfEventTypes && !found.some(isError)) {
+    problems.push(
+      definition.condition.problem(0, {
+        code: 'W_RULE_EVENT_TYPES',
+        falcoCode: 'LOAD_NO_EVTTYPE',
+        severity: 'warning',
+        message: `rule "${definition.name}" is asked about ${eventTypes === null ? 'every event type' : `${eventTypes.length} event types`}`,
+        hint: 'name the event types it is about with evt.type',
+      }),
+    )
+  }
+  return { definition, source, condition: expression, eventTypes, output: format }
+}
+
+function checkUnused(collection: Collection, resolver: Resolver, problems: Problem[]): void {
+  for (const macro of collection.macros.values()) {
+    if (resolver.usedMacros.has(macro.name)) continue
+    problems.push(...resolver.unusedMacro(macro))
+    problems.push(
+      macro.at.file.problem(macro.at.start, {
+        code: 'W_MACRO_UNUSED',
+        falcoCode: 'LOAD_UNUSED_MACRO',
+        severity: 'warning',
+        message: `no rule uses macro "${macro.name}"`,
+      }),
+    )
+  }
+  for (const list of collection.lists.values()) {
+    if (resolver.usedLists.has(list.name)) continue
+    problems.push(
+      list.at.file.problem(list.at.start, {
+        code: 'W_LIST_UNUSED',
+        falcoCode: 'LOAD_UNUSED_LIST',
+        severity: 'warning',
+        message: `no rule uses list "${list.name}"`,
+      }),
+    )
+  }
+}
+
+function buildRuleSet(
+  files: readonly RuleText[],
+  ready: readonly ReadyRule[],
+  pool: ExpressionPool,
+  options: LoadOptions,
+): RuleSet {
+  const ruleMatching = options.ruleMatching ?? 'all'
+  const keepEventTypes = [...new Set(options.keepEventTypes ?? [])].sort()
+  const scope = options.scope ?? 'all'
+  const active = ready.filter(({ definition }) => definition.enabled)
+  const program = compileRules(
+    pool,
+    ready.map(({ definition, condition, source, eventTypes }) => ({
+      condition: definition.enabled ? condition : pool.false,
+      source,
+      namesEventTypes: eventTypes !== null,
+    })),
+    ruleMatching,
+  )
+  const planned = ready.map((rule, i) => ({
+    condition: rule.condition,
+    eventTypes: program.eventTypes[i]!,
+    outputFields: formatFieldNames(rule.output),
+  }))
+  const plan = capturePlan(
+    planned.filter((_, i) => active.includes(ready[i]!)),
+    keepEventTypes,
+    scope,
+  )
+  const texts = files.map(({ name, text }) => [name, text])
+  const version = createHash('sha256')
+    .update(JSON.stringify([texts, ruleMatching, keepEventTypes, scope]))
+    .digest('hex')
+    .slice(0, 16)
+  const rules = ready.map(ruleInfo)
+  const writer = new DetectionWriter(
+    version,
+    rules,
+    ready.map(({ output }) => output),
+  )
+  return {
+    version,
+    rules,
+    plan,
+    detect: (batch) => program.detect(batch),
+    detection: (batch, match, context) => writer.write(batch, match, context),
+  }
+}
+
+function ruleInfo({ definition, source, eventTypes }: ReadyRule): RuleInfo {
+  const { file, line } = definition.at.file.locate(definition.at.start)
+  return {
+    name: definition.name,
+    description: definition.description,
+    priority: definition.priority,
+    tags: definition.tags,
+    source,
+    enabled: definition.enabled,
+    file,
+    line,
+    eventTypes,
+  }
+}
+
+function isError(problem: Problem): boolean {
+  return problem.severity === 'error'
+}
+
+function isUnknownField(problem: Problem): boolean {
+  return problem.code === 'E_RULE_FIELD'
+}
+
+function asWarning(problem: Problem): Problem {
+  return { ...problem, code: 'W_RULE_SKIPPED', falcoCode: 'LOAD_UNKNOWN_FILTER', severity: 'warning' }
+}
+
+function inOrder(files: readonly RuleText[], problems: readonly Problem[]): Problem[] {
+  const position = new Map(files.map(({ name }, i) => [name, i]))
+  const seen = new Set<string>()
+  return problems
+    .toSorted(
+      (a, b) =>
+        (position.get(a.location.file) ?? 0) - (position.get(b.location.file) ?? 0) ||
+        a.location.line - b.location.line ||
+        a.location.column - b.location.column,
+    )
+    .filter((problem) => {
+      // A macro used for two sources is checked for each.
+      const key = JSON.stringify([problem.code, problem.message, problem.location])
+      return !seen.has(key) && seen.add(key)
+    })
+}

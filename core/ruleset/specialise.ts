@@ -1,0 +1,51 @@
+/** A condition as it looks for one event type in one table: what is decided by the type alone is folded away. */
+import { type ColumnName, TABLES, type TableName } from '../batch/schema.ts'
+import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
+import type { Field } from '../fields/field.ts'
+import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
+import { Constants, emitTest } from './emit-check.ts'
+import { type Expression, type ExpressionPool, rewrite } from './expression.ts'
+
+export function specialise(
+  pool: ExpressionPool,
+  condition: Expression,
+  type: EventTypeName,
+  table: TableName,
+  done: Map<Expression, Expression>,
+): Expression {
+  const decided = new Map<string, string>([
+    ['evt.type', type],
+    ['evt.source', EVENT_TYPES[type].source],
+    ['evt.dir', '<'],
+  ])
+  if (EVENT_TYPES[type].source === 'syscall') decided.set('syscall.type', type)
+  return rewrite(
+    pool,
+    condition,
+    (check) => {
+      const { predicate } = check
+      if (fieldsOf(predicate).some(({ field }) => isAlwaysAbsent(field, table))) return pool.false
+      const value = predicate.left.kind === 'field' ? decided.get(predicate.left.field.name) : undefined
+      if (value === undefined || predicate.right.kind === 'operand') return check
+      return pool.constant(decide(predicate, value))
+    },
+    done,
+  )
+}
+
+/** Whether rows of a table can never have a value for the field. */
+function isAlwaysAbsent(field: Field, table: TableName): boolean {
+  if (!field.available) return true
+  const columns = TABLES[table].columns as readonly ColumnName[]
+  const { read } = field
+  if (read.from === 'derived')
+    return read.columns !== undefined && !read.columns.some((column) => columns.includes(column))
+  return read.scope === 'event' && !columns.includes(read.column)
+}
+
+function decide(predicate: Predicate, value: string): boolean {
+  const constants = new Constants()
+  const test = emitTest(predicate, constants)
+  const names = constants.values.map((_, i) => `K${i}`)
+  return new Function(...names, 'v', `return ${test}`)(...constants.values, value) as boolean
+}

@@ -55,7 +55,7 @@ export class Alerting implements Component {
     const byKey = new Map<string, Detection[]>()
     for (const item of delivery.items) {
       const detection = JSON.parse(Buffer.from(item.payload).toString('utf8')) as Detection
-      const key = digest(detection.rule, ...detection.key)
+      const key = digest(detection.rule, ...groupKey(detection))
       const group = byKey.get(key)
       if (group === undefined) byKey.set(key, [detection])
       else group.push(detection)
@@ -117,16 +117,23 @@ export class Alerting implements Component {
   }
 }
 
+/** What alerts are grouped by: the rule's own key, else the container, else the host. */
+function groupKey(detection: Detection): string[] {
+  if (detection.key.length > 0) return detection.key
+  const container = detection.event.container as { id?: string } | undefined
+  return [detection.hostname, container?.id ?? '']
+}
+
 function isWithin(alert: Alert, detection: Detection): boolean {
   return alert.status !== 'closed' && Math.abs(detection.timeMs - alert.lastMs) <= GROUP_WINDOW_MS
 }
 
 function open(detection: Detection): Alert {
   return {
-    id: digest(detection.rule, ...detection.key, detection.id),
+    id: digest(detection.rule, ...groupKey(detection), detection.id),
     rule: detection.rule,
     priority: detection.priority,
-    key: detection.key,
+    key: groupKey(detection),
     latest: detection,
     detections: [detection.id],
     count: 1,

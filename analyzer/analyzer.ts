@@ -59,10 +59,10 @@ export class Analyzer implements Component {
       try {
         const judged = this.judge(item)
         detections.push(...judged.map(detectionItem))
-        if ((item.header?.rows ?? 1) > 0) kept.push({ ...item, id: `batch:${item.id}` })
+        if ((item.header?.rows ?? 1) > 0 && item.payload.length > 0) kept.push({ ...item, id: `batch:${item.id}` })
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'E_BATCH_CORRUPT') throw error
-        corrupt.push(item)
+        corrupt.push(asDead(item, error, delivery.attempt))
         this.options.metrics.add('seamark_analyzer_corrupt_batches_total')
         this.options.logger.error({ err: error, batch: item.id }, 'A batch cannot be read and is set aside')
       }
@@ -83,7 +83,8 @@ export class Analyzer implements Component {
   private judge(item: Item): Detection[] {
     const { metrics, hostname, onBatch } = this.options
     metrics.add('seamark_analyzer_received_batches_total')
-    if (item.header?.rows === 0) return []
+    // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
+    if (item.header?.rows === 0 || item.payload.length === 0) return []
     const { header, batch } = openBatch(item.payload)
     const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: this.ruleSet.version, parts: {} }
     metrics.add('seamark_analyzer_received_events_total', eventRows(batch))
@@ -125,6 +126,12 @@ export class Analyzer implements Component {
 
 function rowWithOrdinal(table: Table, ordinal: number): number {
   return (table.columns.ordinal as Uint32Array).indexOf(ordinal)
+}
+
+/** Names where it came from and why it is given up, as the queue itself does. */
+function asDead(item: Item, error: AppError, attempts: number): Item {
+  const { code, message } = error
+  return { ...item, id: `batches/${item.id}`, failure: { topic: 'batches', code, message, attempts, atMs: Date.now() } }
 }
 
 function detectionItem(detection: Detection): Item {

@@ -1,0 +1,43 @@
+/** `seamark rules check`: whether rule files load, and everything that is wrong with them. */
+
+import { AppError } from '../../core/model/errors.ts'
+import { loadRuleSet } from '../../core/ruleset/load.ts'
+import { formatProblems } from '../../core/runtime/problem-text.ts'
+import { type Command, EXIT } from '../command-line.ts'
+import { readRuleFiles } from '../rule-files.ts'
+
+export const rulesCheck: Command = {
+  name: 'rules check',
+  summary: 'Check rule files and list every problem',
+  operands: 'FILE…',
+  options: {
+    json: { type: 'boolean', doc: 'one JSON object a line' },
+    quiet: { type: 'boolean', short: 'q', doc: 'errors only, no warnings' },
+  },
+  notes: 'Files are loaded together, in the order given, as Falco would. Exits with 1 when there is an error.',
+  examples: [
+    ['seamark rules check my-rules.yaml', 'problems as file:line:column'],
+    ['seamark rules check falco_rules.yaml local.yaml', 'a file and what overrides it'],
+    ['seamark rules check rules/ --json', 'for scripts'],
+  ],
+  async run(args) {
+    if (args.operands.length === 0)
+      throw new AppError('E_USAGE', 'Name at least one file\nTry: seamark rules check --help')
+    const { ruleSet, problems } = loadRuleSet(readRuleFiles({ builtin: false, paths: args.operands }))
+    const shown = args.flag('quiet') ? problems.filter(({ severity }) => severity === 'error') : problems
+    const errors = problems.filter(({ severity }) => severity === 'error').length
+    const summary = { rules: ruleSet?.rules.length ?? 0, errors, warnings: problems.length - errors }
+    if (args.flag('json')) {
+      for (const problem of shown) process.stdout.write(`${JSON.stringify(problem)}\n`)
+      process.stdout.write(`${JSON.stringify(summary)}\n`)
+    } else {
+      if (shown.length > 0) process.stdout.write(`${formatProblems(shown)}\n`)
+      process.stdout.write(
+        errors > 0
+          ? `refused: ${errors} errors, ${summary.warnings} warnings\n`
+          : `ok: ${summary.rules} rules, ${summary.warnings} warnings\n`,
+      )
+    }
+    return errors > 0 ? EXIT.negative : EXIT.ok
+  },
+}

@@ -1,0 +1,129 @@
+/** Puts a collector together: which sources, who names things for them. The same in every shape. */
+import { uptime } from 'node:os'
+import { Collector } from '../../collector/collector.ts'
+import { Engine } from '../../collector/docker/engine.ts'
+import { factsOfContainer } from '../../collector/docker/inspect.ts'
+import { Cgroups } from '../../collector/host/cgroups.ts'
+import { Containers } from '../../collector/host/containers.ts'
+import { Host } from '../../collector/host/host.ts'
+import { namespaceInode } from '../../collector/host/process-facts.ts'
+import { ProcessTree } from '../../collector/host/process-tree.ts'
+import { UserNames } from '../../collector/host/user-names.ts'
+import { DockerEventsSource } from '../../collector/sources/docker-events/docker-events-source.ts'
+import { findCgroupHierarchy } from '../../collector/sources/syscalls/cgroup-hierarchy.ts'
+import { readInRoot } from '../../collector/sources/syscalls/read-in-root.ts'
+import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
+import type { BatchHeader, Envelope } from '../../core/model/batch.ts'
+import type { Queue } from '../../core/model/queue.ts'
+import type { RuleSet } from '../../core/model/rule-set.ts'
+import type { Source } from '../../core/model/source.ts'
+import type { Logger } from '../../core/runtime/logging.ts'
+import type { Metrics } from '../../core/runtime/metrics.ts'
+import type { Config } from '../config.ts'
+
+export interface CollectorRoleOptions {
+  config: Config
+  id: string
+  epoch: string
+  queue: Queue
+  ruleSet: RuleSet
+  metrics: Metrics
+  logger: Logger
+  stamp?: (header: BatchHeader) => Envelope
+}
+
+export interface CollectorRole {
+  collector: Collector
+  /** Brings gauges up to date. */
+  measure(): void
+}
+
+export function buildCollector(options: CollectorRoleOptions): CollectorRole {
+  const { config, metrics, logger } = options
+  const engine = new Engine({ socketPath: config.docker.socket })
+  const containers = new Containers({
+    inspect: (id) => (config.docker.enabled ? factsOfContainer(engine, id) : Promise.resolve('unreachable')),
+  })
+  const cgroups = new Cgroups({ cgroupRoot: findCgroupHierarchy().mountPoint ?? '/sys/fs/cgroup' })
+  const tree = new ProcessTree({
+    containerOf: (cgroupId, pid) => containers.choose(cgroups.ownersOf(cgroupId, pid))?.id ?? null,
+    containerOfProcess: (pid) => containers.choose(cgroups.ownersOfProcess(pid) ?? [])?.id ?? null,
+    hostMntNs: namespaceInode('/proc/1/ns/mnt') ?? namespaceInode('/proc/self/ns/mnt'),
+  })
+  const users = new UserNames({ readInRoot })
+  const host = new Host({ tree, cgroups, containers, users, bootOffsetNs: (Date.now() - uptime() * 1000) * 1e6 })
+  const syscalls = new SyscallSource({
+    bulkRingBytes: powerOfTwo(config.capture.ringBytes),
+    processRingBytes: powerOfTwo(config.capture.processRingBytes),
+    onWarning: (message, error) => logger.warn({ err: error }, message),
+  })
+  const docker = new DockerEventsSource({
+    engine,
+    containers,
+    onState: (state, reason) => {
+      metrics.set('seamark_source_up', state === 'up' ? 1 : 0, { source: 'docker-events' })
+      if (state === 'down')
+        logger.warn({ reason }, 'Docker cannot be reached; its events and container names are missing')
+      void collector.reportHealth(
+        state === 'up' ? 'source.up' : 'source.blind',
+        state === 'up' ? 'Docker events are read' : `Docker events are blind: ${reason}`,
+        1,
+        { source: 'docker-events' },
+      )
+    },
+  })
+  let hasScanned = false
+  const collector: Collector = new Collector({
+    collector: options.id,
+    epoch: options.epoch,
+    queue: options.queue,
+    ruleSet: options.ruleSet,
+    keepEventTypes: config.store.keep,
+    // Docker first: the registry should know the running containers before the first system call is joined.
+    sources: [...(config.docker.enabled ? [docker] : []), ...(config.capture.enabled ? [syscalls] : [])],
+    join: async (batch) => {
+      // Only now, so that the capture was attached before the look around: nothing falls between the two.
+      if (!hasScanned) {
+        hasScanned = true
+        cgroups.scan()
+        tree.scan()
+      }
+      return host.join(batch)
+    },
+    metrics,
+    logger,
+    ...(options.stamp === undefined ? {} : { stamp: options.stamp }),
+  })
+  let evictedBefore = 0
+  const unresolvedBefore = { process: 0, container: 0 }
+  return {
+    collector,
+    measure: () => {
+      metrics.set('seamark_collector_processes', tree.size)
+      metrics.set('seamark_collector_containers', containers.size)
+      metrics.add('seamark_collector_evicted_processes_total', tree.evicted - evictedBefore)
+      evictedBefore = tree.evicted
+      for (const reason of ['process', 'container'] as const) {
+        metrics.add('seamark_collector_unresolved_contexts_total', host.unresolved[reason] - unresolvedBefore[reason], {
+          reason,
+        })
+        unresolvedBefore[reason] = host.unresolved[reason]
+      }
+    },
+  }
+}
+
+/** The sources a configuration asks for, without starting anything: what `doctor` probes. */
+export function sourcesOf(config: Config): Source[] {
+  const engine = new Engine({ socketPath: config.docker.socket, timeoutMs: 3_000 })
+  const containers = new Containers({ inspect: async () => 'unreachable' })
+  return [
+    ...(config.capture.enabled ? [new SyscallSource()] : []),
+    ...(config.docker.enabled ? [new DockerEventsSource({ engine, containers, onState: () => {} })] : []),
+  ]
+}
+
+/** Rings have sizes of powers of two; the next one up. */
+function powerOfTwo(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(bytes))
+}

@@ -18,6 +18,7 @@ build() { # build NAME SOURCE [FLAGS]
 build syscalls syscalls.bpf.c
 build process process.bpf.c
 build cgroups cgroups.bpf.c
-[ -f uring.bpf.c ] && build uring uring.bpf.c && build uring_sqe uring.bpf.c -DBEFORE_6_4
-sha256sum ./*.c ./*.h > generated/SOURCES.sha256
+build uring uring.bpf.c
+build uring_sqe uring.bpf.c -DBEFORE_6_4
+LC_ALL=C sha256sum -- *.c *.h | LC_ALL=C sort -k 2 > generated/SOURCES.sha256
 ls -l generated

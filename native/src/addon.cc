@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "capture.h"
+#include "probe.h"
+#include "read_in_root.h"
 
 namespace seamark {
 
@@ -182,6 +184,7 @@ namespace {
 
 struct AddonData {
   Napi::FunctionReference session;
+  Napi::FunctionReference reader;
 };
 
 CaptureOptions readOptions(const Napi::Object& object, bool* valid) {
@@ -243,15 +246,170 @@ Napi::Value openCapture(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// Reads a recording one batch at a time; JavaScript pulls, so nothing queues up.
+class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "RecordingReader", {InstanceMethod<&RecordingReader::next>("next")});
+  }
+
+  // The seed is fixed: a recording gives the same batches every time.
+  explicit RecordingReader(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RecordingReader>(info), columns_(1, false) {}
+
+  int open(const std::string& path) { return replay_.open(path); }
+
+ private:
+  // → a chunk, {corruption, offset}, or null at the end.
+  Napi::Value next(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    while (!columns_.isFull()) {
+      uint32_t bytes = 0;
+      const uint8_t* event = replay_.nextEvent(&bytes);
+      if (event != nullptr) {
+        columns_.add(event, bytes);
+        if (bytes >= sizeof(struct event)) {
+          struct event head;
+          memcpy(&head, event, sizeof(head));
+          lastNs_ = std::max(lastNs_, static_cast<int64_t>(head.time_ns) + replay_.realtimeOffsetNs());
+        }
+        continue;
+      }
+      // A batch has one offset between the clocks, and so has a chunk: they end together.
+      if (!replay_.corruption().empty() || !columns_.isEmpty()) break;
+      if (!replay_.nextChunk()) break;
+      columns_.setCalls(replay_.calls());
+      columns_.beginBatch(baseOf(), replay_.realtimeOffsetNs());
+    }
+    if (!columns_.isEmpty()) return chunk(env);
+    if (replay_.corruption().empty()) return env.Null();
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("corruption", replay_.corruption());
+    object.Set("offset", static_cast<double>(replay_.offset()));
+    return object;
+  }
+
+  uint64_t baseOf() const { return lastNs_ > 0 ? static_cast<uint64_t>(lastNs_) : static_cast<uint64_t>(replay_.realtimeOffsetNs()); }
+
+  Napi::Value chunk(Napi::Env env) {
+    const EventCounters& events = columns_.counters();
+    Chunk chunk;
+    chunk.rows = columns_.rows();
+    chunk.body = columns_.take();
+    columns_.beginBatch(baseOf(), replay_.realtimeOffsetNs());
+    chunk.lowNs = lastNs_ - kReplaySlackNs;
+    chunk.losses.gaps = events.gaps - reported_.gaps;
+    chunk.losses.unusable = events.unknownVersion + events.unknownKind + events.malformed - reported_.unusable;
+    reported_.gaps = events.gaps;
+    reported_.unusable += chunk.losses.unusable;
+    return chunkObject(env, chunk);
+  }
+
+  // Events of different CPUs can lie a little out of order.
+  static constexpr int64_t kReplaySlackNs = 5'000'000;
+
+  Replay replay_;
+  EventColumns columns_;
+  int64_t lastNs_ = 0;
+  Losses reported_;
+};
+
+// (path) → a reader, or {errno, reason}.
+Napi::Value openRecording(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Object object = env.GetInstanceData<AddonData>()->reader.New({});
+  const int error = RecordingReader::Unwrap(object)->open(info[0].ToString().Utf8Value());
+  if (error != 0) return failure(env, error, "the recording could not be opened");
+  return object;
+}
+
+class ProbeWorker : public Napi::AsyncWorker {
+ public:
+  explicit ProbeWorker(Napi::Env env) : Napi::AsyncWorker(env), promise_(env) {}
+  Napi::Promise promise() const { return promise_.Promise(); }
+
+ protected:
+  void Execute() override { probe_ = probeHost(); }
+  void OnOK() override {
+    const Napi::Env env = Env();
+    Napi::Object result = Napi::Object::New(env);
+    Napi::Array objects = Napi::Array::New(env);
+    for (const ObjectProbe& object : probe_.objects) {
+      Napi::Object entry = failure(env, object.error, object.hooks);
+      entry.Set("name", object.name);
+      objects.Set(objects.Length(), entry);
+    }
+    result.Set("release", probe_.release);
+    result.Set("hasBtf", probe_.hasBtf);
+    result.Set("hasCapabilities", probe_.hasCapabilities);
+    result.Set("objects", objects);
+    promise_.Resolve(result);
+  }
+
+ private:
+  Napi::Promise::Deferred promise_;
+  HostProbe probe_;
+};
+
+// () → Promise of {release, hasBtf, hasCapabilities, objects: [{name, reason: hooks, errno}]}.
+Napi::Value probe(const Napi::CallbackInfo& info) {
+  auto* worker = new ProbeWorker(info.Env());
+  worker->Queue();
+  return worker->promise();
+}
+
+class ReadWorker : public Napi::AsyncWorker {
+ public:
+  ReadWorker(Napi::Env env, std::string root, std::string path, uint64_t maxBytes, uint32_t timeoutMs)
+      : Napi::AsyncWorker(env), promise_(env), root_(std::move(root)), path_(std::move(path)), maxBytes_(maxBytes),
+        timeoutMs_(timeoutMs) {}
+  Napi::Promise promise() const { return promise_.Promise(); }
+
+ protected:
+  void Execute() override { file_ = readInRoot(root_, path_, maxBytes_, timeoutMs_); }
+  void OnOK() override {
+    const Napi::Env env = Env();
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("errno", -file_.error);
+    if (file_.error == 0) {
+      result.Set("bytes", Napi::Buffer<uint8_t>::Copy(env, file_.bytes.data(), file_.bytes.size()));
+      result.Set("isCut", file_.isCut);
+    }
+    promise_.Resolve(result);
+  }
+
+ private:
+  Napi::Promise::Deferred promise_;
+  std::string root_;
+  std::string path_;
+  uint64_t maxBytes_;
+  uint32_t timeoutMs_;
+  RootFile file_;
+};
+
+// (root, path, max bytes, timeout ms) → Promise of {errno, bytes, isCut}.
+Napi::Value readFileInRoot(const Napi::CallbackInfo& info) {
+  constexpr double kBytesMax = 64 * 1024 * 1024;
+  const double wanted = info[2].ToNumber().DoubleValue();
+  const auto maxBytes = static_cast<uint64_t>(wanted >= 0 && wanted <= kBytesMax ? wanted : kBytesMax);
+  auto* worker = new ReadWorker(info.Env(), info[0].ToString().Utf8Value(), info[1].ToString().Utf8Value(), maxBytes,
+                                info[3].ToNumber().Uint32Value());
+  worker->Queue();
+  return worker->promise();
+}
+
 }  // namespace
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData();
   data->session = Napi::Persistent(CaptureSession::define(env));
+  data->reader = Napi::Persistent(RecordingReader::define(env));
   env.SetInstanceData(data);
   exports.Set("eventVersion", EVENT_VERSION);
   exports.Set("callTableBytes", static_cast<double>(sizeof(CallTable)));
   exports.Set("openCapture", Napi::Function::New(env, openCapture, "openCapture"));
+  exports.Set("openRecording", Napi::Function::New(env, openRecording, "openRecording"));
+  exports.Set("probe", Napi::Function::New(env, probe, "probe"));
+  exports.Set("readInRoot", Napi::Function::New(env, readFileInRoot, "readInRoot"));
   return exports;
 }
 

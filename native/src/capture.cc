@@ -50,7 +50,7 @@ int64_t realtimeOffsetNs() {
   return static_cast<int64_t>(real - (before + (after - before) / 2));
 }
 
-Capture::Capture(const CaptureOptions& options) : options_(options), columns_(randomSeed()) {}
+Capture::Capture(const CaptureOptions& options) : options_(options), columns_(randomSeed(), true) {}
 
 Capture::~Capture() { stop(); }
 

@@ -61,8 +61,11 @@ size_t EventColumns::ProcessKeyHash::operator()(const ProcessKey& key) const {
   return hash;
 }
 
-EventColumns::EventColumns(uint64_t seed)
-    : writer_(seed), processes_(1024, ProcessKeyHash{seed}), sequences_(size_t{STREAMS} * CPUS_MAX) {}
+EventColumns::EventColumns(uint64_t seed, bool fromStart)
+    : writer_(seed),
+      fromStart_(fromStart),
+      processes_(1024, ProcessKeyHash{seed}),
+      sequences_(size_t{STREAMS} * CPUS_MAX) {}
 
 void EventColumns::beginBatch(uint64_t baseNs, int64_t realtimeOffsetNs) {
   baseNs_ = baseNs;
@@ -125,7 +128,7 @@ void EventColumns::noteSequence(const event& head) {
   if (sequence.seen && gap != 0) {
     if (gap < 0x80000000u) counters_.gaps += gap;
     else if (counters_.gaps > 0) counters_.gaps--;
-  } else if (!sequence.seen) {
+  } else if (!sequence.seen && fromStart_) {
     counters_.gaps += head.sequence;
   }
   if (!sequence.seen || gap < 0x80000000u) sequence.next = head.sequence + 1;

@@ -31,7 +31,8 @@ struct EventCounters {
 
 class EventColumns {
  public:
-  explicit EventColumns(uint64_t seed);
+  // `fromStart`: numbers are expected to begin at 0, so that what was lost before the first event counts too.
+  EventColumns(uint64_t seed, bool fromStart);
 
   void setCalls(std::shared_ptr<const CallTable> calls) { calls_ = std::move(calls); }
   // Real time minus boot time, ns: what turns kernel times into times of day. Taken once per batch.
@@ -94,6 +95,7 @@ class EventColumns {
   int64_t realtimeOffsetNs_ = 0;
   uint64_t floorNs_ = 0;
   uint32_t ordinal_ = 0;
+  const bool fromStart_;
   std::unordered_map<ProcessKey, uint32_t, ProcessKeyHash> processes_;
   std::unordered_map<LifeKey, uint32_t, LifeKeyHash> versions_;
   struct Sequence {

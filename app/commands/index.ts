@@ -1,0 +1,14 @@
+/** Every command, in the order of the overview. */
+import type { Command } from '../command-line.ts'
+import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
+import { query } from './query.ts'
+import { record } from './record.ts'
+import { replay } from './replay.ts'
+import { rulesCheck } from './rules-check.ts'
+import { rulesList } from './rules-list.ts'
+import { rulesTest } from './rules-test.ts'
+import { tail } from './tail.ts'
+import { up } from './up.ts'
+
+export const COMMANDS: readonly Command[] = [up, demo, doctor, query, tail, rulesCheck, rulesList, rulesTest, record, replay]

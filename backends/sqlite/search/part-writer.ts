@@ -1,0 +1,241 @@
+/**
+ * Writes documents into one part file. A write is one transaction: rows, blocks, dictionary and counts, so that the
+ * counts stay exact however often the same documents come.
+ */
+import type { Doc, DocKind } from '../../../core/model/search-store.ts'
+import type { Database } from '../database.ts'
+import { decodeBlock, decodeCodes, encodeBlock, encodeCodes } from './block.ts'
+import { createDictionary } from './dictionary.ts'
+import type { Field, Fields, Leaf } from './fields.ts'
+import { partMeta, ROLLUP_MS, ROLLUPS, ROW_COLUMNS } from './schema.ts'
+
+export interface PartWriter {
+  /** Documents of one kind that belong here, already checked, with their JSON. Returns how many were new. */
+  write(kind: DocKind, docs: readonly Prepared[]): number
+  /** Alerts that are older than this, in ms since the Unix epoch, go. Returns how many. */
+  removeBefore(kind: DocKind, timeMs: number): number
+  /** Removes the oldest until the file is at most this large, and gives the space back. */
+  shrink(kind: DocKind, maxBytes: number): void
+  close(): void
+}
+
+export interface Prepared {
+  doc: Doc
+  json: string
+}
+
+const BLOCK_DOCS = 256
+const SHRINK_ROWS = 500
+const BLOCK_CHARS = 8 * 1024 * 1024
+
+interface OpenBlock {
+  first: number
+  texts: string[]
+  chars: number
+  codes: Set<number>
+  minTime: number
+  maxTime: number
+}
+
+/** What one document says about itself in codes; reused from document to document. */
+interface Coded {
+  /** Per row column; null where absent. */
+  columns: (number | null)[]
+  strings: Set<number>
+}
+
+export function createPartWriter(database: Database, fields: Fields): PartWriter {
+  const { prepare } = database
+  const dictionary = createDictionary(database)
+  const meta = loadMeta(database, fields)
+  const codedField = fields.list.map(({ name }) => meta.coded[name])
+  const columnOf = fields.list.map(({ name, type }) =>
+    type === 'keyword' && meta.columns.includes(name) ? ROW_COLUMNS.findIndex(({ field }) => field === name) : -1,
+  )
+  const rollupColumns = ROLLUPS.map((names) =>
+    names.map((name) => ROW_COLUMNS.findIndex(({ field }) => field === name)),
+  )
+
+  /** Values of the row columns while a document is visited: the common single one, and lists where there are several. */
+  const single: (string | undefined)[] = ROW_COLUMNS.map(() => undefined)
+  const several: (string[] | undefined)[] = ROW_COLUMNS.map(() => undefined)
+
+  function encode({ body }: Doc): Coded {
+    const strings = new Set<number>()
+    const columns = new Array<number | null>(ROW_COLUMNS.length).fill(null)
+    single.fill(undefined)
+    several.fill(undefined)
+    fields.visit(body, (field: Field, leaf: Leaf) => {
+      const number = codedField[field.index]
+      if (number === undefined) return
+      const value = typeof leaf === 'string' ? leaf : String(leaf)
+      const code = dictionary.code(number, value)
+      strings.add(code)
+      const column = columnOf[field.index]!
+      if (column < 0) return
+      if (single[column] === undefined) {
+        single[column] = value
+        columns[column] = code
+      } else {
+        several[column] ??= [single[column]]
+        several[column].push(value)
+      }
+    })
+    several.forEach((values, column) => {
+      if (values === undefined) return
+      columns[column] = dictionary.listCode(meta.coded[ROW_COLUMNS[column]!.field]!, values)
+    })
+    return { columns, strings }
+  }
+
+  const placeholders = ROW_COLUMNS.map(() => '?').join(', ')
+
+  function insertRow(kind: DocKind, seq: number, doc: Doc, columns: readonly (number | null)[]): boolean {
+    const insert = prepare(`INSERT OR IGNORE INTO ${kind}_rows VALUES (?, ?, ?, ?, ${placeholders})`)
+    return insert.run(seq, doc.timeMs, doc.id, doc.version ?? null, ...columns).changes === 1
+  }
+
+  /** The highest version wins: false when what is stored is at least as new; else the old one is gone. */
+  function supersede(kind: DocKind, doc: Doc): boolean {
+    const old = prepare(`SELECT seq, version FROM ${kind}_rows WHERE id = ?`).get(doc.id)
+    if (old === undefined) return true
+    if ((old.version as number) >= (doc.version ?? 0)) return false
+    remove(kind, old.seq as number)
+    return true
+  }
+
+  function remove(kind: DocKind, seq: number): void {
+    prepare(`DELETE FROM ${kind}_rows WHERE seq = ?`).run(seq)
+    prepare(`DELETE FROM ${kind}_blocks WHERE first = ?`).run(seq)
+    prepare(`DELETE FROM ${kind}_data WHERE first = ?`).run(seq)
+  }
+
+  function flush(kind: DocKind, block: OpenBlock): void {
+    const { first, texts, minTime, maxTime, codes } = block
+    const insert = prepare(`INSERT INTO ${kind}_blocks VALUES (?, ?, ?, ?, ?)`)
+    insert.run(first, texts.length, minTime, maxTime, encodeCodes(codes))
+    prepare(`INSERT INTO ${kind}_data VALUES (?, ?)`).run(first, encodeBlock(texts))
+  }
+
+  /** Small writes would leave small blocks: equals are merged, as in a binary counter. */
+  function mergeLast(kind: DocKind, block: OpenBlock): OpenBlock {
+    for (;;) {
+      const last = prepare(`SELECT * FROM ${kind}_blocks ORDER BY first DESC LIMIT 1`).get()
+      if (last === undefined) return block
+      const count = last.count as number
+      if (count > block.texts.length || count + block.texts.length > BLOCK_DOCS) return block
+      const data = prepare(`SELECT data FROM ${kind}_data WHERE first = ?`).get(last.first as number)?.data
+      const texts = decodeBlock(data as Uint8Array).texts()
+      for (const code of decodeCodes(last.codes as Uint8Array)) block.codes.add(code)
+      block = {
+        first: last.first as number,
+        texts: [...texts, ...block.texts],
+        chars: block.chars,
+        codes: block.codes,
+        minTime: Math.min(block.minTime, last.min_time as number),
+        maxTime: Math.max(block.maxTime, last.max_time as number),
+      }
+      prepare(`DELETE FROM ${kind}_blocks WHERE first = ?`).run(block.first)
+      prepare(`DELETE FROM ${kind}_data WHERE first = ?`).run(block.first)
+    }
+  }
+
+  function addRollups(kind: DocKind, counts: ReadonlyMap<string, number>): void {
+    const add = prepare(`INSERT INTO ${kind}_rollups VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET count = count + excluded.count`)
+    for (const [key, count] of counts) {
+      const [rollup, minute, a, b, c] = key.split(',').map(Number)
+      add.run(rollup!, minute!, a!, b!, c!, count)
+    }
+  }
+
+  function countRollups(counts: Map<string, number>, timeMs: number, columns: readonly (number | null)[]): void {
+    const minute = Math.floor(timeMs / ROLLUP_MS)
+    for (let rollup = 0; rollup < rollupColumns.length; rollup++) {
+      const [a, b, c] = rollupColumns[rollup]!
+      const codeOf = (column: number | undefined) => (column === undefined ? 0 : (columns[column] ?? 0))
+      const key = `${rollup},${minute},${codeOf(a)},${codeOf(b)},${codeOf(c)}`
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+  }
+
+  function writeAll(kind: DocKind, docs: readonly Prepared[]): number {
+    const mutable = kind === 'alert'
+    let seq = (prepare(`SELECT max(seq) AS seq FROM ${kind}_rows`).get()?.seq as number | null) ?? 0
+    const counts = new Map<string, number>()
+    let block: OpenBlock | undefined
+    let written = 0
+    let merged = mutable
+    for (const { doc, json } of docs) {
+      if (mutable && !supersede(kind, doc)) continue
+      const { columns, strings } = encode(doc)
+      if (!insertRow(kind, seq + 1, doc, columns)) continue
+      seq += 1
+      written += 1
+      if (!mutable) countRollups(counts, doc.timeMs, columns)
+      block ??= { first: seq, texts: [], chars: 0, codes: new Set(), minTime: doc.timeMs, maxTime: doc.timeMs }
+      block.texts.push(json)
+      block.chars += json.length
+      for (const code of strings) block.codes.add(code)
+      block.minTime = Math.min(block.minTime, doc.timeMs)
+      block.maxTime = Math.max(block.maxTime, doc.timeMs)
+      if (mutable || block.texts.length >= BLOCK_DOCS || block.chars >= BLOCK_CHARS) {
+        flush(kind, merged ? block : mergeLast(kind, block))
+        merged = true
+        block = undefined
+      }
+    }
+    if (block !== undefined) flush(kind, merged ? block : mergeLast(kind, block))
+    addRollups(kind, counts)
+    return written
+  }
+
+  function removeRows(kind: DocKind, rows: readonly Record<string, unknown>[]): number {
+    return database.transaction(() => {
+      for (const { seq } of rows) remove(kind, seq as number)
+      return rows.length
+    })
+  }
+
+  return {
+    write(kind, docs) {
+      try {
+        return database.transaction(() => writeAll(kind, docs))
+      } catch (error) {
+        dictionary.reset()
+        throw error
+      }
+    },
+    removeBefore(kind, timeMs) {
+      return removeRows(kind, prepare(`SELECT seq FROM ${kind}_rows WHERE time < ?`).all(timeMs))
+    },
+    shrink(kind, maxBytes) {
+      while (bytes(database) > maxBytes) {
+        const oldest = prepare(`SELECT seq FROM ${kind}_rows ORDER BY time LIMIT ${SHRINK_ROWS}`).all()
+        if (removeRows(kind, oldest) === 0) break
+        giveBack(database)
+      }
+    },
+    close: database.close,
+  }
+}
+
+function bytes({ prepare }: Database): number {
+  const { page_count: pages } = prepare('PRAGMA page_count').get() as { page_count: number }
+  const { page_size: size } = prepare('PRAGMA page_size').get() as { page_size: number }
+  return pages * size
+}
+
+function giveBack({ handle }: Database): void {
+  handle.exec('PRAGMA incremental_vacuum')
+  handle.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+}
+
+/** A part keeps the fields it was made with: old rows know nothing of newer ones. */
+function loadMeta(database: Database, fields: Fields) {
+  const stored = database.prepare("SELECT value FROM meta WHERE name = 'fields'").get()?.value
+  if (typeof stored === 'string') return JSON.parse(stored) as ReturnType<typeof partMeta>
+  const meta = partMeta(fields)
+  database.prepare("INSERT INTO meta VALUES ('fields', ?)").run(JSON.stringify(meta))
+  return meta
+}

@@ -1,0 +1,169 @@
+/**
+ * Answers queries over all files of a store. It only reads, knows nothing of the writer, and runs in a thread of its
+ * own in production (`reader-thread.ts`).
+ */
+import { existsSync } from 'node:fs'
+import { AppError } from '../../../core/model/errors.ts'
+import type { Bucket, DocKind, Query } from '../../../core/model/search-store.ts'
+import { SQLITE, sqliteCode } from '../database.ts'
+import { countPart, createCounts } from './count.ts'
+import { readCursor, writeCursor } from './cursor.ts'
+import { createFields, type FieldTypes } from './fields.ts'
+import { alertsPath, listParts } from './layout.ts'
+import { compileMatcher } from './match.ts'
+import { type Found, openPartReader, type PartReader, type Selection } from './part-reader.ts'
+
+export interface ReaderOptions {
+  directory: string
+  fields: FieldTypes
+  /** Longest time one query may take. */
+  queryTimeoutMs: number
+}
+
+/** Bodies are still JSON: parsing them is left to the thread that wants them. */
+export interface FoundPage {
+  hits: Found[]
+  next?: string
+}
+
+export type CountQuery = Omit<Query, 'limit' | 'cursor' | 'order'>
+
+export interface StoreReader {
+  search(query: Query): FoundPage
+  get(kind: DocKind, id: string): Found | null
+  count(query: CountQuery, by: readonly string[], everyMs: number | undefined): Bucket[]
+  /** Lets go of files that were removed, so that their space is freed. */
+  refresh(): void
+  close(): void
+}
+
+export const MAX_LIMIT = 1000
+const MAX_BY = 3
+/** Open files kept; each holds a few descriptors and its own cache. */
+const MAX_OPEN = 64
+
+export function createReader(options: ReaderOptions): StoreReader {
+  const { directory } = options
+  const fields = createFields(options.fields)
+  const open = new Map<string, PartReader>()
+
+  function part(path: string): PartReader {
+    let reader = open.get(path)
+    open.delete(path)
+    reader ??= openPartReader(path, fields)
+    open.set(path, reader)
+    if (open.size > MAX_OPEN) {
+      const [oldest, unused] = open.entries().next().value!
+      open.delete(oldest)
+      unused.close()
+    }
+    return reader
+  }
+
+  /** Newest part first. */
+  function paths(kind: DocKind): string[] {
+    if (kind === 'alert') return existsSync(alertsPath(directory)) ? [alertsPath(directory)] : []
+    return listParts(directory)
+      .reverse()
+      .map(({ path }) => path)
+  }
+
+  /** Parts that hold something within the bounds, in the order in which a search meets them. */
+  function partsWithin(selection: Selection, newest: boolean) {
+    const found: { path: string; firstMs: number; lastMs: number }[] = []
+    for (const path of paths(selection.kind)) {
+      const range = part(path).range(selection.kind)
+      if (range !== null && range.lastMs >= selection.fromMs && range.firstMs < selection.toMs) {
+        found.push({ path, ...range })
+      }
+    }
+    return found.sort((a, b) => (newest ? b.lastMs - a.lastMs : a.firstMs - b.firstMs))
+  }
+
+  function select({ kind, fromMs, toMs, filter }: CountQuery): Selection {
+    if (Number.isNaN(fromMs) || Number.isNaN(toMs)) throw new AppError('E_STORE_QUERY', 'a time bound is not a number')
+    return {
+      kind,
+      fromMs: Math.max(fromMs ?? 0, 0),
+      toMs: Math.min(toMs ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      filter: filter ?? null,
+      matches: compileMatcher(filter ?? { kind: 'all' }, fields),
+      deadline: performance.now() + options.queryTimeoutMs,
+    }
+  }
+
+  function guarded<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof AppError) throw error
+      const retryable = sqliteCode(error) !== SQLITE.CORRUPT
+      const message = `the search store in ${directory} cannot be read: ${(error as Error).message}`
+      throw new AppError('E_STORE_STORAGE', message, { retryable, cause: error })
+    }
+  }
+
+  return {
+    search: (query) =>
+      guarded(() => {
+        const { limit } = query
+        if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+          throw new AppError('E_STORE_QUERY', `limit must be a whole number from 1 to ${MAX_LIMIT}`)
+        }
+        const after = readCursor(query)
+        const order = query.order ?? 'newest'
+        const sign = order === 'newest' ? -1 : 1
+        const selection = select(query)
+        const window = { order, after, limit: limit + 1 }
+        let found: Found[] = []
+        for (const { path, firstMs, lastMs } of partsWithin(selection, order === 'newest')) {
+          const worst = found[limit]
+          if (worst !== undefined && ((order === 'newest' ? lastMs : firstMs) - worst.timeMs) * sign > 0) break
+          found.push(...part(path).search(selection, window))
+          found.sort((a, b) => sign * (a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1)))
+          found = found.slice(0, limit + 1)
+        }
+        if (found.length <= limit) return { hits: found }
+        const hits = found.slice(0, limit)
+        return { hits, next: writeCursor(query, hits.at(-1)!) }
+      }),
+
+    get: (kind, id) =>
+      guarded(() => {
+        for (const path of paths(kind)) {
+          const found = part(path).get(kind, id)
+          if (found !== null) return found
+        }
+        return null
+      }),
+
+    count: (query, by, everyMs) =>
+      guarded(() => {
+        if (by.length > MAX_BY) throw new AppError('E_STORE_QUERY', `counts are by at most ${MAX_BY} fields`)
+        if (everyMs !== undefined && (!Number.isInteger(everyMs) || everyMs < 1)) {
+          throw new AppError('E_STORE_QUERY', 'the interval must be a whole number of milliseconds')
+        }
+        const selection = select(query)
+        const counts = createCounts()
+        for (const { path } of partsWithin(selection, true)) {
+          countPart(part(path), fields, selection, by, everyMs, counts)
+        }
+        return counts
+          .buckets()
+          .map(({ fromMs, key, count }) => ({ key, count, ...(fromMs === undefined ? {} : { fromMs }) }))
+      }),
+
+    refresh() {
+      for (const [path, reader] of open) {
+        if (existsSync(path)) continue
+        open.delete(path)
+        reader.close()
+      }
+    },
+
+    close() {
+      for (const reader of open.values()) reader.close()
+      open.clear()
+    },
+  }
+}

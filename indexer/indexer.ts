@@ -2,19 +2,14 @@
  * Writes what is worth keeping into the search store at its own pace: rows of batches become documents here, at the
  * store's edge, and alerts and detections arrive as documents. Detection never waits for it.
  */
-import { type Batch, eventTables, timeMs } from '../core/batch/batch.ts'
-import { RowIds } from '../core/batch/event-id.ts'
 import { openBatch } from '../core/batch/seal.ts'
-import { storageDay } from '../core/batch/storage-day.ts'
-import { Cursor } from '../core/fields/cursor.ts'
-import { eventDocument } from '../core/fields/document.ts'
-import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import { docOf } from '../core/model/index-item.ts'
 import type { Delivery, Queue } from '../core/model/queue.ts'
 import type { Doc, SearchStore } from '../core/model/search-store.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
+import { documentsOf } from './event-documents.ts'
 
 const EXPIRE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
@@ -81,23 +76,4 @@ export class Indexer implements Component {
       logger.error({ err: error }, 'Old parts of the search store cannot be removed')
     })
   }
-}
-
-/** Every row of a batch as a document. */
-export function* documentsOf(header: BatchHeader, batch: Batch, envelope: Envelope): Iterable<Doc> {
-  const ids = new RowIds(header, batch)
-  const cursor = new Cursor()
-  cursor.open(batch)
-  cursor.hostname = header.collector
-  for (const table of eventTables(batch)) {
-    for (let row = 0; row < table.rowCount; row++) {
-      cursor.moveTo(table, row)
-      const id = ids.of(table, row)
-      const atMs = timeMs(batch, table, row)
-      const day = storageDay(atMs, envelope.receivedMs)
-      const body = eventDocument(cursor, { id, collector: header.collector })
-      yield { kind: 'event', id, timeMs: atMs, day, part: envelope.parts[day] ?? 0, body }
-    }
-  }
-  cursor.close()
 }

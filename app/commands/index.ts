@@ -11,4 +11,15 @@ import { rulesTest } from './rules-test.ts'
 import { tail } from './tail.ts'
 import { up } from './up.ts'
 
-export const COMMANDS: readonly Command[] = [up, demo, doctor, query, tail, rulesCheck, rulesList, rulesTest, record, replay]
+export const COMMANDS: readonly Command[] = [
+  up,
+  demo,
+  doctor,
+  query,
+  tail,
+  rulesCheck,
+  rulesList,
+  rulesTest,
+  record,
+  replay,
+]

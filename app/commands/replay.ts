@@ -1,6 +1,6 @@
 /** `seamark replay`: judges a recording by the rules, without privileges and without storing anything. */
 import { TerminalDestination } from '../../alerts/notify/terminal.ts'
-import { Host } from '../../collector/host/host.ts'
+import type { Host } from '../../collector/host/host.ts'
 import { readRecording } from '../../collector/sources/syscalls/recording.ts'
 import { eventRows, eventTables } from '../../core/batch/batch.ts'
 import { RowIds } from '../../core/batch/event-id.ts'
@@ -9,8 +9,8 @@ import { storageDay } from '../../core/batch/storage-day.ts'
 import type { BatchHeader } from '../../core/model/batch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { DetectionContext } from '../../core/model/rule-set.ts'
-import { type Command, COMMON_OPTIONS, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { commandConfig } from '../command-config.ts'
+import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { collectorId } from '../config.ts'
 import { buildReplayHost } from '../roles/replay-host.ts'
 import { readRuleFiles } from '../rule-files.ts'
@@ -32,7 +32,8 @@ export const replay: Command = {
   ],
   async run(args) {
     const [file, ...more] = args.operands
-    if (file === undefined || more.length > 0) throw new AppError('E_USAGE', 'Name one recording\nTry: seamark replay --help')
+    if (file === undefined || more.length > 0)
+      throw new AppError('E_USAGE', 'Name one recording\nTry: seamark replay --help')
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
     const host: Host = buildReplayHost()
@@ -47,7 +48,15 @@ export const replay: Command = {
       events += eventRows(batch)
       // A recording keeps its ids: the same file gives the same ones each time.
       const header: BatchHeader = {
-        collector: hostname, epoch: 'recording', sequence: ++sequence, lowMs: {}, dropped: {}, plan: '', edgeRuleset: '', class: 'bulk', rows: 0,
+        collector: hostname,
+        epoch: 'recording',
+        sequence: ++sequence,
+        lowMs: {},
+        dropped: {},
+        plan: '',
+        edgeRuleset: '',
+        class: 'bulk',
+        rows: 0,
       }
       const ids = new RowIds(header, batch)
       const tables = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))

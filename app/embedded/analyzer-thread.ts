@@ -8,6 +8,7 @@ import { Analyzer } from '../../analyzer/analyzer.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
+import { documentsOf } from '../../indexer/event-documents.ts'
 import { compileRules } from '../rule-set.ts'
 import { openDocuments, openFeed, openQueue } from './backends.ts'
 import type { ThreadData } from './thread-data.ts'
@@ -32,7 +33,11 @@ runThread(async () => {
     hostname: collector,
     metrics,
     logger,
-    onBatch: feed.publishBatch,
+    onBatch: (header, batch, envelope) => {
+      if (!feed.hasSubscribers()) return
+      const items = [...documentsOf(header, batch, envelope)]
+      feed.publish(items.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
+    },
   })
   const component = new Lifecycle((name, error) =>
     logger.error({ err: error, part: name }, 'A part did not stop in time'),

@@ -135,6 +135,10 @@ export function createMemoryFeed(options: MemoryFeedOptions): Feed & Component {
       }
     },
 
+    hasSubscribers() {
+      return subscribers.size > 0 || peers.size > 0
+    },
+
     subscribe(filter, signal) {
       const backlog = createBacklog(maxBacklog, signal)
       // Registered at the call, not at the first `next()`: what is published in between belongs to the subscriber.

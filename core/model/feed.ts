@@ -11,6 +11,8 @@ export interface FeedItem {
 
 export interface Feed {
   publish(items: readonly FeedItem[]): void
+  /** Whether anybody listens: what is dear to make need not be made for nobody. */
+  hasSubscribers(): boolean
   /** A slow subscriber is told how many it missed, once, before the next item. */
   subscribe(filter: KqlNode | null, signal: AbortSignal): AsyncIterable<FeedItem | { missed: number }>
 }

@@ -15,6 +15,7 @@ export async function readInRoot(pid: number, path: string, maxBytes: number): P
   if (addon === null) throw new AppError('E_CONTAINER_PATH', 'reason' in rest ? rest.reason : 'no capture addon')
   const { errno, bytes, isCut } = await addon.readInRoot(`/proc/${pid}/root`, path, maxBytes, TIMEOUT_MS)
   if (errno !== 0) throw new AppError('E_CONTAINER_PATH', `${path} in process ${pid}: ${getSystemErrorName(-errno)}`)
-  if (bytes === undefined || isCut === true) throw new AppError('E_CONTAINER_PATH', `${path} in process ${pid} is too large`)
+  if (bytes === undefined || isCut === true)
+    throw new AppError('E_CONTAINER_PATH', `${path} in process ${pid} is too large`)
   return bytes
 }

@@ -93,15 +93,13 @@ describe('a KQL query', () => {
   const value = fc
     .oneof(
       text.map((t): KqlValue => ({ text: t, quoted: true, wildcards: [] })),
-      fc
-        .tuple(bare, fc.boolean())
-        .map(
-          ([t, wild]): KqlValue => ({
-            text: t,
-            quoted: false,
-            wildcards: wild ? [...t].flatMap((c, i) => (c === '*' ? [i] : [])) : [],
-          }),
-        ),
+      fc.tuple(bare, fc.boolean()).map(
+        ([t, wild]): KqlValue => ({
+          text: t,
+          quoted: false,
+          wildcards: wild ? [...t].flatMap((c, i) => (c === '*' ? [i] : [])) : [],
+        }),
+      ),
     )
     .filter(
       (v) =>

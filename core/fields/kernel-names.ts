@@ -222,3 +222,20 @@ export function capabilityNames(mask: number): string {
   }
   return found.join(' ')
 }
+
+/** The number behind open flags as rule tests write them (`O_RDWR|O_CREAT`); undefined when a name is unknown. */
+export function flagWord(names: string): number | undefined {
+  const access = new Map([
+    ['O_RDONLY', 0],
+    ['O_WRONLY', 1],
+    ['O_RDWR', 2],
+  ])
+  const known = new Map([...OPEN_FLAGS, ...AT_FLAGS, ...CLONE_FLAGS].map(([bits, name]) => [name, bits]))
+  let word = 0
+  for (const name of names.split('|')) {
+    const bits = access.get(name) ?? known.get(name)
+    if (bits === undefined) return undefined
+    word = (word | bits) >>> 0
+  }
+  return word
+}

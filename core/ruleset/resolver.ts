@@ -208,6 +208,13 @@ export class Resolver {
     for (const item of list.items) {
       const inner = this.collection.lists.get(item.text)
       if (inner === undefined || inner.index >= list.visibility || path.includes(item.text)) {
+        if (inner !== undefined) {
+          report(at, {
+            code: 'W_LIST_LATER',
+            severity: 'warning',
+            message: `"${item.text}" in list "${name}" is compared as it stands: the list of that name is defined later`,
+          })
+        }
         values.push(listItem(item.text))
         continue
       }

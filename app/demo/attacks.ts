@@ -13,7 +13,7 @@ export interface Attack {
 export const ATTACKS: readonly Attack[] = [
   {
     title: 'an interactive shell in a container',
-    rule: 'Interactive shell in container',
+    rule: 'container.interactive-shell',
     run: async (engine, image) => {
       const id = await create(engine, image, 'shell', { Cmd: ['sh'], Tty: true, OpenStdin: true })
       await start(engine, id)
@@ -22,7 +22,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     title: 'a process nobody expects in a container',
-    rule: 'Unexpected process in container',
+    rule: 'container.unexpected-process',
     run: async (engine, image) => {
       const id = await create(engine, image, 'process', { Cmd: ['sleep', '20'] })
       await start(engine, id)
@@ -32,7 +32,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     title: 'a write below a directory that holds no user data',
-    rule: 'Write below system directory in container',
+    rule: 'container.write-in-system-directory',
     run: async (engine, image) => {
       const id = await create(engine, image, 'write', { Cmd: ['sh', '-c', 'echo planted > /bin/planted'] })
       await start(engine, id)
@@ -41,7 +41,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     title: 'a container started with a sensitive mount',
-    rule: 'Container started with sensitive mount',
+    rule: 'container.sensitive-mount',
     run: async (engine, image) => {
       const id = await create(engine, image, 'mount', {
         Cmd: ['sleep', '20'],

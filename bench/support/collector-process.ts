@@ -1,0 +1,45 @@
+/**
+ * The collector role in a process of its own, as it runs on a host: capture, identity, edge filter, durable queue.
+ * Arguments: directory of the queue, then rule files. Empties its queue, so that only the collector's work is measured.
+ */
+
+import { readConfig } from '../../app/config.ts'
+import { buildCollector } from '../../app/roles/collector.ts'
+import { readRuleFiles } from '../../app/rule-files.ts'
+import { compileRules } from '../../app/rule-set.ts'
+import { createSqliteQueue } from '../../backends/sqlite/queue.ts'
+import { createLogger } from '../../core/runtime/logging.ts'
+import { Metrics } from '../../core/runtime/metrics.ts'
+
+const [directory, ...paths] = process.argv.slice(2)
+const keep = process.env.SEAMARK_BENCH_KEEP
+const base = readConfig(undefined)
+const config = {
+  ...base,
+  ...(keep === undefined ? {} : { store: { ...base.store, keep: [] } }),
+  rules: { ...base.rules, builtin: paths.length === 0, paths },
+}
+const metrics = new Metrics()
+const logger = createLogger({ level: 'warn', component: 'collector' })
+const queue = createSqliteQueue({ directory: directory!, maxBytes: 4 * 1024 ** 3 })
+const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
+const { collector } = buildCollector({
+  config,
+  id: 'bench',
+  epoch: String(Date.now()),
+  queue,
+  ruleSet,
+  metrics,
+  logger,
+})
+await queue.start()
+await collector.start()
+process.send?.({ kind: 'started' })
+process.on('message', (message: string) => {
+  if (message === 'metrics') {
+    void metrics.registry.getMetricsAsJSON().then((all) => {
+      const { user, system } = process.cpuUsage()
+      process.send?.({ kind: 'metrics', metrics: all, cpuSeconds: (user + system) / 1e6 })
+    })
+  }
+})

@@ -108,7 +108,8 @@ export function buildTester(): string | null {
   const program = join(freshFolder(), 'tester')
   if (!existsSync(program)) {
     const source = fileURLToPath(new URL('tester.c', import.meta.url))
-    execFileSync('gcc', ['-O1', '-pthread', source, '-o', program])
+    // Static: a loader would open files of its own.
+    execFileSync('gcc', ['-O1', '-pthread', '-static', source, '-o', program])
   }
   return program
 }

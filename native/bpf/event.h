@@ -123,8 +123,8 @@ struct event {
 	u32 pid_ns;
 	u32 mnt_ns;
 	char comm[16];
-	s64 ret;
 	u64 args[6];
+	s64 ret; /* right behind the arguments: place 7 */
 	u64 inode;
 	u32 device; /* major << 20 | minor */
 	u32 mode;

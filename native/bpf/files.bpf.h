@@ -44,20 +44,25 @@ static __always_inline void read_unix(struct socket_facts *facts, struct sock *s
 	s64 bytes = (s64)BPF_CORE_READ(address, len) - 2;
 	if (bytes <= 0 || bytes > 108)
 		return;
-	facts->path_bytes = bytes;
-	bpf_probe_read_kernel(facts->path, sizeof(facts->path),
-			      (void *)((u64)address + bpf_core_field_offset(struct unix_address, name) + 2));
+	/* No byte more than the name has: what lies behind it in the kernel is nobody's business. */
+	if (!bpf_probe_read_kernel(facts->path, bytes & 127,
+				   (void *)((u64)address + bpf_core_field_offset(struct unix_address, name) + 2)))
+		facts->path_bytes = bytes;
 }
 
-static __always_inline void add_socket(struct scratch *s, struct socket *socket)
+__noinline int add_socket(struct scratch *s, u64 address)
 {
-	u64 used = s->used;
-	struct socket_facts *facts;
+	struct socket *socket = (struct socket *)address;
 	struct sock *sock = BPF_CORE_READ(socket, sk);
+	struct socket_facts *facts;
+	u64 used;
 	u16 port;
 
-	if (!sock || used >= DATA_LIMIT)
-		return;
+	if (!s || !sock)
+		return 0;
+	used = s->used;
+	if (used >= DATA_LIMIT)
+		return 0;
 	facts = (struct socket_facts *)&s->data[used];
 	__builtin_memset(facts, 0, __builtin_offsetof(struct socket_facts, path));
 	facts->family = BPF_CORE_READ(sock, __sk_common.skc_family);
@@ -78,10 +83,11 @@ static __always_inline void add_socket(struct scratch *s, struct socket *socket)
 		bpf_core_read(facts->remote, 16, &sock->__sk_common.skc_v6_daddr);
 	} else if (facts->family == AF_UNIX) {
 		read_unix(facts, sock);
-		size = sizeof(struct socket_facts);
+		size += facts->path_bytes;
 	}
 	s->event.lengths[SLOT_FACTS] = size;
 	s->used = used + size;
+	return 0;
 }
 
 static __always_inline void fill_inode(struct event *e, struct inode *inode)
@@ -95,33 +101,39 @@ static __always_inline void fill_inode(struct event *e, struct inode *inode)
 	e->flags |= EVENT_HAS_FILE;
 }
 
-static __always_inline void describe_descriptor(struct scratch *s, s32 fd)
+__noinline int describe_descriptor(struct scratch *s, s32 fd)
 {
 	struct file *file = file_of(fd);
 
+	if (!s)
+		return 0;
 	s->event.fd = fd;
 	if (!file)
-		return;
+		return 0;
 	fill_inode(&s->event, BPF_CORE_READ(file, f_inode));
 	if ((s->event.mode & S_IFMT) == S_IFSOCK)
-		add_socket(s, BPF_CORE_READ(file, private_data));
+		add_socket(s, (u64)BPF_CORE_READ(file, private_data));
 	else
 		add_path(s, SLOT_PATH, &file->f_path);
+	return 0;
 }
 
 /* The directory that a relative path starts from. */
-static __always_inline void add_directory(struct scratch *s, u32 slot, s32 fd)
+__noinline int add_directory(struct scratch *s, u32 slot, s32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct file *file;
 
+	if (!s)
+		return 0;
 	if (fd == AT_FDCWD) {
 		add_path(s, slot, &task->fs->pwd);
-		return;
+		return 0;
 	}
 	file = file_of(fd);
 	if (file)
 		add_path(s, slot, &file->f_path);
+	return 0;
 }
 
 #endif

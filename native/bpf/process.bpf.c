@@ -123,7 +123,9 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 
 	if (!s)
 		return 0;
-	if (task->thread_info.status & TS_COMPAT ? nr == IA32_EXECVEAT_NR : nr == EXECVEAT_NR)
+	/* Some kernels clear the call number as well; only a descriptor of a directory or file makes this path. */
+	if ((task->thread_info.status & TS_COMPAT ? nr == IA32_EXECVEAT_NR : nr == EXECVEAT_NR) ||
+	    (bpf_core_field_exists(bprm->fdpath) && bprm->fdpath))
 		type = TYPE_EXECVEAT;
 	begin_event(s, EVENT_EXEC, task->thread_info.status & TS_COMPAT ? ABI_IA32 : ABI_NATIVE, type, nr);
 	fill_identity(&s->event, task);

@@ -1,20 +1,28 @@
-/* Appends the variable parts of an event: strings of user space, small structs, paths as the kernel knows them. */
+/*
+ * Appends the variable parts of an event: strings of user space, small structs, paths as the kernel knows them. The larger
+ * functions are global, so that the verifier looks at each once instead of once per way to reach it; global functions
+ * return int and must distrust their pointer.
+ */
 #ifndef SEAMARK_SLOTS_BPF_H
 #define SEAMARK_SLOTS_BPF_H
 
 #include "task.bpf.h"
 
-static __always_inline void add_user_string(struct scratch *s, u32 slot, u64 address)
+__noinline int add_user_string(struct scratch *s, u32 slot, u64 address)
 {
-	u64 used = s->used;
+	u64 used;
 
-	if (!address || used >= DATA_LIMIT)
-		return;
+	if (!s || !address)
+		return 0;
+	used = s->used;
+	if (used >= DATA_LIMIT)
+		return 0;
 	long length = bpf_probe_read_user_str(&s->data[used], SLOT_MAX, (void *)address);
 	if (length > 0 && length <= SLOT_MAX) {
-		s->event.lengths[slot] = length;
+		s->event.lengths[slot & (SLOTS - 1)] = length;
 		s->used = used + length;
 	}
+	return 0;
 }
 
 static __always_inline void add_kernel_string(struct scratch *s, u32 slot, const void *address)
@@ -49,10 +57,7 @@ static __always_inline void add_user_range(struct scratch *s, u32 slot, u64 from
 	s->used = used + size;
 }
 
-/*
- * One step from a file towards the root. Returns 1 when the walk is over. Global, so that the verifier looks at it
- * once and not once per component; it finds its state in the scratch memory for the same reason.
- */
+/* One step from a file towards the root. Returns 1 when the walk is over. Its state is in the scratch memory. */
 __noinline int walk_step(struct scratch *s)
 {
 	struct dentry *dentry, *parent;
@@ -95,33 +100,43 @@ __noinline int walk_step(struct scratch *s)
 	return 0;
 }
 
-/* The path as the process could name it: relative to its own root directory, up to the namespace root otherwise. */
-static __always_inline void add_path(struct scratch *s, u32 slot, struct path *path)
+/* Walks from s->dentry on s->mount, which the caller has set. */
+__noinline int walk_path(struct scratch *s, u32 slot)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fs_struct *fs = task->fs;
-	struct vfsmount *mount = BPF_CORE_READ(path, mnt);
+	struct vfsmount *mount;
 	int done = 0;
+	u64 used;
 
-	s->dentry = (u64)BPF_CORE_READ(path, dentry);
-	if (!s->dentry)
-		return;
-	s->mount = (u64)mount;
+	if (!s || !s->dentry)
+		return 0;
+	mount = (struct vfsmount *)s->mount;
 	s->mount_root = (u64)BPF_CORE_READ(mount, mnt_root);
-	s->root_dentry = (u64)fs->root.dentry;
-	s->root_mount = (u64)fs->root.mnt;
 	s->walk_start = s->used;
 	for (int i = 0; i < PATH_DEPTH_MAX && !done; i++)
 		done = walk_step(s);
 	if (!done && slot == SLOT_PATH)
 		s->event.flags |= EVENT_PATH_CUT;
 	/* The root itself has no component: an empty one tells it from a path that could not be read. */
-	u64 used = s->used;
+	used = s->used;
 	if (used == s->walk_start && used < DATA_LIMIT) {
 		s->data[used] = 0;
 		s->used = used + 1;
 	}
-	s->event.lengths[slot] = s->used - s->walk_start;
+	s->event.lengths[slot & (SLOTS - 1)] = s->used - s->walk_start;
+	return 0;
+}
+
+/* The path as the process could name it: relative to its own root directory, up to the namespace root otherwise. */
+static __always_inline void add_path(struct scratch *s, u32 slot, struct path *path)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fs_struct *fs = task->fs;
+
+	s->dentry = (u64)BPF_CORE_READ(path, dentry);
+	s->mount = (u64)BPF_CORE_READ(path, mnt);
+	s->root_dentry = (u64)fs->root.dentry;
+	s->root_mount = (u64)fs->root.mnt;
+	walk_path(s, slot);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #define OP_OPENAT2 28
 #define OP_RENAMEAT 35
 #define OP_UNLINKAT 36
+#define REQ_FIXED_FILE 1
 
 static __always_inline void add_name(struct scratch *s, u32 slot, struct filename *filename)
 {
@@ -82,16 +83,9 @@ static __always_inline void report(struct io_kiocb *request)
 		return;
 	e->ret = 0;
 	__builtin_memset(e->args, 0, sizeof(e->args));
-	/* A connect's socket was found by now; an open has no descriptor yet. */
-	if (op == OP_CONNECT) {
-		struct file *file = BPF_CORE_READ(request, file);
-
-		if (file) {
-			fill_inode(e, BPF_CORE_READ(file, f_inode));
-			if ((e->mode & S_IFMT) == S_IFSOCK)
-				add_socket(s, BPF_CORE_READ(file, private_data));
-		}
-	}
+	/* The file is looked up later, from this descriptor; a registered file has none. */
+	if (op == OP_CONNECT && bpf_core_field_exists(request->cqe) && !(BPF_CORE_READ(request, flags) & REQ_FIXED_FILE))
+		describe_descriptor(s, BPF_CORE_READ(request, cqe.fd));
 	describe_operation(s, (void *)((u64)request + bpf_core_field_offset(struct io_kiocb, file)), op);
 	submit(s, ring, STREAM_URING);
 }

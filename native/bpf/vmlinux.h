@@ -237,7 +237,7 @@ struct task_struct {
 
 struct linux_binprm {
 	struct file *file;
-	const char *filename, *interp;
+	const char *filename, *interp, *fdpath;
 };
 
 struct in6_addr {
@@ -310,10 +310,16 @@ struct io_cmd_data {
 	u8 data[56];
 };
 
+struct io_cqe {
+	s32 fd;
+};
+
 struct io_kiocb {
 	struct file *file;
 	struct io_cmd_data cmd;
 	u8 opcode;
+	u32 flags;
+	struct io_cqe cqe;
 };
 
 #pragma clang attribute pop

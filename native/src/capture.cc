@@ -11,6 +11,8 @@
 
 #include <algorithm>
 
+#include "signals_held.h"
+
 namespace seamark {
 
 namespace {
@@ -107,6 +109,7 @@ int Capture::start(Deliver deliver, std::string* reason) {
   deliver_ = std::move(deliver);
   markNs_ = lowBootNs_ = lastDeliveryNs_ = bootNowNs();
 
+  const SignalsHeld held;
   // What gives the others their meaning comes first: nobody may act before births are seen.
   for (const bpf_object_kind* kind : {&process_object, &cgroups_object, &syscalls_object}) {
     const int error = load(*kind);
@@ -140,6 +143,7 @@ int Capture::start(Deliver deliver, std::string* reason) {
     interest.data.fd = ring.fd();
     epoll_ctl(epollFd_, EPOLL_CTL_ADD, ring.fd(), &interest);
   }
+  // Inherits the held signals: they are for threads that run JavaScript.
   thread_ = std::thread([this] { run(); });
   return 0;
 }

@@ -13,7 +13,10 @@ constexpr uint32_t kRowsMax = 16384;
 constexpr size_t kStringBytesMax = 8u << 20;
 constexpr size_t kProcessesMax = 8192;
 constexpr size_t kVersionsMax = 65536;
+// linux/magic.h
 constexpr uint32_t kAnonInodeMagic = 0x09041934;
+constexpr uint32_t kNamespaceMagic = 0x6e736673;
+constexpr uint32_t kPipeMagic = 0x50495045;
 constexpr uint32_t kCapDacOverride = 1;
 
 enum ExeFlag : uint8_t { kUpperLayer = 1, kMemfd = 2, kWritable = 4, kInterpreter = 8 };
@@ -196,7 +199,12 @@ void EventColumns::beginRow(TableWriter& table, const event& head) {
 }
 
 // Turns components from the leaf up into a path from the root down.
-std::string_view EventColumns::joinPath(std::string_view components, uint32_t magic) {
+std::string_view EventColumns::joinPath(std::string_view components, uint32_t magic, uint64_t inode) {
+  // Objects without a name of their own are shown as in /proc/PID/fd.
+  if (magic == kNamespaceMagic || magic == kPipeMagic) {
+    joined_ = (magic == kPipeMagic ? "pipe:[" : "ns:[") + std::to_string(inode) + "]";
+    return joined_;
+  }
   joined_.resize(components.size() + 1);
   size_t at = joined_.size();
   size_t end = components.size();
@@ -208,11 +216,14 @@ std::string_view EventColumns::joinPath(std::string_view components, uint32_t ma
     if (stop == components.npos || stop > end) stop = end;
     const size_t length = stop - start;
     if (length + 1 > at) break;
-    at -= length;
-    memcpy(joined_.data() + at, components.data() + start, length);
-    joined_[--at] = '/';
     start = stop + 1;
+    // The root directory of a file system is called so itself.
+    if (length == 1 && components[stop - 1] == '/') continue;
+    at -= length;
+    memcpy(joined_.data() + at, components.data() + stop - length, length);
+    joined_[--at] = '/';
   }
+  if (at == joined_.size()) joined_[--at] = '/';
   std::string_view path{joined_.data() + at, joined_.size() - at};
   if (magic == kAnonInodeMagic && path.size() > 1) {
     // The kernel calls these anon_inode:[eventfd]; the directory entry says only the part after the colon, or all of it.
@@ -225,9 +236,13 @@ std::string_view EventColumns::joinPath(std::string_view components, uint32_t ma
   return path;
 }
 
+std::string_view EventColumns::resolved(const Event& e) {
+  return joinPath(e.slots[SLOT_PATH], e.head.magic, e.head.inode);
+}
+
 uint32_t EventColumns::path(const Event& e, int slot) {
   if (!e.has(slot)) return 0;
-  return text(joinPath(e.slots[slot], slot == SLOT_PATH ? e.head.magic : 0));
+  return text(slot == SLOT_PATH ? resolved(e) : joinPath(e.slots[slot], 0, 0));
 }
 
 void EventColumns::addCall(const Event& e) {
@@ -322,9 +337,9 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   beginRow(table, e.head);
   if (spec.fd) table.set<int32_t>(Column::fd, e.head.fd);
   if (e.has(SLOT_PATH)) {
-    const std::string_view resolved = joinPath(e.slots[SLOT_PATH], e.head.magic);
-    table.set<uint32_t>(Column::path, text(resolved));
-    if (e.head.flags & EVENT_HAS_FILE) table.set<uint8_t>(Column::fdType, fileTypeChar(e.head, resolved));
+    const std::string_view path = resolved(e);
+    table.set<uint32_t>(Column::path, text(path));
+    if (e.head.flags & EVENT_HAS_FILE) table.set<uint8_t>(Column::fdType, fileTypeChar(e.head, path));
   }
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::rawPath, text(e.text(SLOT_RAW0)));
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::rawPath2, text(e.text(SLOT_RAW1)));
@@ -353,9 +368,9 @@ void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
   if (spec.fd) table.set<int32_t>(Column::fd, e.head.fd);
   if (e.has(SLOT_PATH)) {
-    const std::string_view resolved = joinPath(e.slots[SLOT_PATH], e.head.magic);
-    table.set<uint32_t>(Column::path, text(resolved));
-    if (e.head.flags & EVENT_HAS_FILE) table.set<uint8_t>(Column::fdType, fileTypeChar(e.head, resolved));
+    const std::string_view path = resolved(e);
+    table.set<uint32_t>(Column::path, text(path));
+    if (e.head.flags & EVENT_HAS_FILE) table.set<uint8_t>(Column::fdType, fileTypeChar(e.head, path));
   }
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));

@@ -87,7 +87,8 @@ class EventColumns {
   uint32_t text(std::string_view value) { return value.empty() ? 0 : writer_.strings.intern(value); }
   uint32_t path(const Event& e, int slot);
   uint32_t socketPath(std::string_view path);
-  std::string_view joinPath(std::string_view components, uint32_t magic);
+  std::string_view joinPath(std::string_view components, uint32_t magic, uint64_t inode);
+  std::string_view resolved(const Event& e);
 
   BatchWriter writer_;
   std::shared_ptr<const CallTable> calls_;

@@ -86,8 +86,13 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
     const size_t bytes = facts.family == AF_INET ? 4 : 16;
     local.port = facts.local_port;
     remote.port = facts.remote_port;
-    local.ip = bytes == 4 ? localText.ipv4(facts.local) : localText.ipv6(facts.local);
-    if (!isZero(facts.remote, bytes)) remote.ip = bytes == 4 ? remoteText.ipv4(facts.remote) : remoteText.ipv6(facts.remote);
+    // An unbound socket has no address of its own.
+    if (local.port != 0 || !isZero(facts.local, bytes)) {
+      local.ip = bytes == 4 ? localText.ipv4(facts.local) : localText.ipv6(facts.local);
+    }
+    if (!isZero(facts.remote, bytes)) {
+      remote.ip = bytes == 4 ? remoteText.ipv4(facts.remote) : remoteText.ipv6(facts.remote);
+    }
   } else if (known && facts.family == AF_UNIX) {
     remote.path = {facts.path, std::min<size_t>(facts.path_bytes, sizeof(facts.path))};
   }
@@ -106,7 +111,7 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
     case TYPE_RECVFROM:
     case TYPE_RECVMSG:
       // An unconnected or refused socket has no peer in the kernel.
-      if (remote.ip.empty() && !given.ip.empty()) remote = given;
+      if ((remote.ip.empty() || remote.port == 0) && !given.ip.empty()) remote = given;
       if (remote.path.empty()) remote.path = given.path;
       break;
   }

@@ -22,7 +22,11 @@
     skeleton->ctx.log_level = log_bytes ? 1 : 0;                                                    \
     skeleton->ctx.log_buf = (__u64)(long)log;                                                       \
     skeleton->ctx.log_size = log_bytes;                                                             \
-    error = NAME##__load(skeleton);                                                                 \
+    /* The verifier gives up when a signal is pending. */                                           \
+    for (int tries = 0; tries < 10; tries++) {                                                      \
+      error = NAME##__load(skeleton);                                                               \
+      if (error != -EAGAIN) break;                                                                  \
+    }                                                                                               \
     if (error) {                                                                                    \
       NAME##__destroy(skeleton);                                                                    \
       return error < 0 ? error : -error;                                                            \

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "objects.h"
+#include "signals_held.h"
 
 namespace seamark {
 
@@ -42,6 +43,7 @@ HostProbe probeHost() {
   probe.hasCapabilities = mayLoad();
   const rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
+  const SignalsHeld held;
   for (const bpf_object_kind* kind : {&process_object, &syscalls_object, &cgroups_object}) {
     probe.objects.push_back({kind->name, kind->hooks, tryLoad(*kind)});
   }

@@ -44,6 +44,14 @@ interface Coded {
   strings: Set<number>
 }
 
+interface RollupCount {
+  minute: number
+  a: number
+  b: number
+  c: number
+  count: number
+}
+
 export function createPartWriter(database: Database, fields: Fields): PartWriter {
   const { prepare } = database
   const dictionary = createDictionary(database)
@@ -140,29 +148,38 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
     }
   }
 
-  function addRollups(kind: DocKind, counts: ReadonlyMap<string, number>): void {
+  function addRollups(kind: DocKind, counts: readonly ReadonlyMap<string | number, RollupCount>[]): void {
     const add = prepare(`INSERT INTO ${kind}_rollups VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET count = count + excluded.count`)
-    for (const [key, count] of counts) {
-      const [rollup, minute, a, b, c] = key.split(',').map(Number)
-      add.run(rollup!, minute!, a!, b!, c!, count)
-    }
+    counts.forEach((sums, rollup) => {
+      for (const { minute, a, b, c, count } of sums.values()) add.run(rollup, minute, a, b, c, count)
+    })
   }
 
-  function countRollups(counts: Map<string, number>, timeMs: number, columns: readonly (number | null)[]): void {
+  function countRollups(
+    counts: readonly Map<string | number, RollupCount>[],
+    timeMs: number,
+    columns: readonly (number | null)[],
+  ): void {
     const minute = Math.floor(timeMs / ROLLUP_MS)
     for (let rollup = 0; rollup < rollupColumns.length; rollup++) {
-      const [a, b, c] = rollupColumns[rollup]!
-      const codeOf = (column: number | undefined) => (column === undefined ? 0 : (columns[column] ?? 0))
-      const key = `${rollup},${minute},${codeOf(a)},${codeOf(b)},${codeOf(c)}`
-      counts.set(key, (counts.get(key) ?? 0) + 1)
+      const [first, second, third] = rollupColumns[rollup]!
+      const a = columns[first!] ?? 0
+      const b = second === undefined ? 0 : (columns[second] ?? 0)
+      const c = third === undefined ? 0 : (columns[third] ?? 0)
+      // Numbers make quicker keys than text; 2^53 holds the minutes of four centuries beside 2^25 codes.
+      const isSmall = second === undefined && minute < 2 ** 28 && a < 2 ** 25
+      const key = isSmall ? minute * 2 ** 25 + a : `${minute},${a},${b},${c}`
+      const sum = counts[rollup]!.get(key)
+      if (sum === undefined) counts[rollup]!.set(key, { minute, a, b, c, count: 1 })
+      else sum.count += 1
     }
   }
 
   function writeAll(kind: DocKind, docs: readonly Prepared[]): number {
     const mutable = kind === 'alert'
     let seq = (prepare(`SELECT max(seq) AS seq FROM ${kind}_rows`).get()?.seq as number | null) ?? 0
-    const counts = new Map<string, number>()
+    const counts = ROLLUPS.map(() => new Map<string | number, RollupCount>())
     let block: OpenBlock | undefined
     let written = 0
     let merged = mutable

@@ -1,0 +1,60 @@
+/** `/healthz`, `/readyz`, `/metrics` and `/openapi.json`: what runs the API asks about it. */
+import type { FastifyInstance } from 'fastify'
+import type { RouteDescription } from '../openapi.ts'
+import { describeApi } from '../openapi.ts'
+
+/** A named condition for being ready; the reason when it does not hold. */
+export interface ReadinessCheck {
+  name: string
+  check(): Promise<{ ok: boolean; reason?: string }>
+}
+
+export interface OperationOptions {
+  readiness: readonly ReadinessCheck[]
+  /** Prometheus text and its content type. */
+  metrics: { contentType: string; metrics(): Promise<string> }
+  version: string
+  routes: readonly RouteDescription[]
+}
+
+/** A check that hangs must not make the probe hang. */
+const CHECK_TIMEOUT_MS = 2_000
+
+export function addOperationRoutes(app: FastifyInstance, options: OperationOptions): void {
+  app.get('/healthz', { schema: { summary: 'The process answers' } }, async () => ({ status: 'ok' }))
+
+  app.get('/readyz', { schema: { summary: 'Everything that is needed works' } }, async (_request, reply) => {
+    const checks = await Promise.all(
+      options.readiness.map(async ({ name, check }) => ({ name, ...(await withinTime(check)) })),
+    )
+    const ok = checks.every((check) => check.ok)
+    return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'not ready', checks })
+  })
+
+  app.get(
+    '/metrics',
+    { schema: { summary: 'Prometheus metrics', produces: ['text/plain'] } },
+    async (_request, reply) => reply.type(options.metrics.contentType).send(await options.metrics.metrics()),
+  )
+
+  app.get('/openapi.json', { schema: { summary: 'This description' } }, async () =>
+    describeApi(options.version, options.routes),
+  )
+}
+
+async function withinTime(check: ReadinessCheck['check']): Promise<{ ok: boolean; reason?: string }> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<{ ok: boolean; reason: string }>((resolve) => {
+    timer = setTimeout(
+      () => resolve({ ok: false, reason: `no answer within ${CHECK_TIMEOUT_MS} ms` }),
+      CHECK_TIMEOUT_MS,
+    )
+  })
+  try {
+    return await Promise.race([check(), late])
+  } catch (error) {
+    return { ok: false, reason: (error as Error).message }
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,149 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { feedItem } from '../feed.suite.ts'
+import { eventually } from '../queue.suite.ts'
+import { event, NOON } from '../search-store.suite.ts'
+import { runningApi } from './running-api.ts'
+
+/** Follows the tail; `messages` fills as they come. */
+async function follow(address: string, query = '') {
+  const abort = new AbortController()
+  onTestFinished(() => abort.abort())
+  const response = await fetch(`${address}/api/v1/tail${query}`, { signal: abort.signal })
+  const messages: string[] = []
+  const ended = (async () => {
+    const decoder = new TextDecoder()
+    let pending = ''
+    for await (const chunk of response.body!) {
+      pending += decoder.decode(chunk, { stream: true })
+      const parts = pending.split('\n\n')
+      pending = parts.pop()!
+      messages.push(...parts)
+    }
+  })().catch(() => {})
+  return { response, messages, abort, ended }
+}
+
+/** Sends bytes as they are and returns what comes back until the server closes. */
+async function exchange(address: string, request: string): Promise<string> {
+  const { hostname, port } = new URL(address)
+  const socket = connect(Number(port), hostname)
+  let answer = ''
+  socket.on('data', (data) => (answer += data))
+  socket.on('error', () => {})
+  socket.write(request)
+  await once(socket, 'close')
+  return answer
+}
+
+describe('the API on a socket', () => {
+  test('listens on loopback only and answers', async () => {
+    const { api, store } = await runningApi()
+    await api.start()
+    expect(api.address()).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    await store.write([event('a', NOON)])
+    const response = await fetch(`${api.address()}/api/v1/events`)
+    expect(((await response.json()) as { hits: unknown[] }).hits).toHaveLength(1)
+    await api.stop(1_000)
+    await api.stop(1_000)
+  })
+
+  test('follows what is published: filtered, by kind, with heartbeats', async () => {
+    const { api, feed } = await runningApi({ heartbeatMs: 20 })
+    await api.start()
+    const tail = await follow(api.address(), '?kinds=event&filter=process.name:bash')
+    expect(tail.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+    feed.publish([feedItem('1'), feedItem('2', 'bash'), { ...feedItem('3', 'bash'), kind: 'alert' }])
+    await eventually(() => tail.messages.some((text) => text.startsWith('event:')))
+    await eventually(() => tail.messages.includes(': alive'))
+    const [message, ...others] = tail.messages.filter((text) => text.startsWith('event:'))
+    expect(others).toEqual([])
+    const [, data] = message!.split('\ndata: ')
+    expect(message).toMatch(/^event: event\n/)
+    expect(JSON.parse(data!)).toEqual({
+      kind: 'event',
+      id: '2',
+      time: '1970-01-01T00:00:00.001Z',
+      body: { process: { name: 'bash' } },
+    })
+  })
+
+  test('tells a slow client how many it missed, and never waits for it', async () => {
+    const { api, feed } = await runningApi()
+    await api.start()
+    const { hostname, port } = new URL(api.address())
+    const socket = connect(Number(port), hostname)
+    onTestFinished(() => void socket.destroy())
+    let text = ''
+    socket.on('data', (data) => (text += data))
+    socket.write('GET /api/v1/tail?kinds=event HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await eventually(() => text.includes(': connected'))
+    socket.pause()
+    const big = { ...feedItem('big'), body: { message: 'x'.repeat(100_000) } }
+    for (let i = 0; i < 400; i++) {
+      const startMs = performance.now()
+      feed.publish([big])
+      expect(performance.now() - startMs).toBeLessThan(100)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    socket.resume()
+    await eventually(() => text.includes('event: missed'))
+    const missed = Number(/event: missed\ndata: \{"missed":(\d+)\}/.exec(text)![1])
+    await eventually(() => text.split('"id":"big"').length - 1 + missed >= 400)
+    expect(text.split('"id":"big"').length - 1 + missed).toBe(400)
+  })
+
+  test('bounds the number of followers, and frees a place when one leaves', async () => {
+    const { api } = await runningApi({ maxTails: 2 })
+    await api.start()
+    const first = await follow(api.address())
+    await follow(api.address())
+    const refused = await fetch(`${api.address()}/api/v1/tail`)
+    const { code } = (await refused.json()) as { code: string }
+    expect([refused.status, code]).toEqual([503, 'E_API_BUSY'])
+    first.abort.abort()
+    await eventually(async () => {
+      const again = await follow(api.address())
+      return again.response.status === 200
+    })
+  })
+
+  test('stopping ends the followers in time', async () => {
+    const { api } = await runningApi()
+    await api.start()
+    const tail = await follow(api.address())
+    const startMs = performance.now()
+    await api.stop(5_000)
+    await tail.ended
+    expect(performance.now() - startMs).toBeLessThan(2_000)
+  })
+
+  test('refuses a foreign host, headers that are too large, and what is not HTTP', async () => {
+    const { api } = await runningApi()
+    await api.start()
+    const foreign = await exchange(
+      api.address(),
+      'GET /healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+    )
+    expect(foreign).toMatch(/^HTTP\/1\.1 421 /)
+    const none = await exchange(api.address(), 'GET /healthz HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n')
+    expect(none).toMatch(/^HTTP\/1\.1 421 /)
+    const large = await exchange(
+      api.address(),
+      `GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+    )
+    expect(large).toMatch(/^HTTP\/1\.1 431 /)
+    expect(JSON.parse(large.split('\r\n\r\n')[1]!)).toMatchObject({ status: 431, code: 'E_API_TOO_LARGE' })
+    const garbage = await exchange(api.address(), '\u0000\u0001nonsense\r\n\r\n')
+    expect(garbage).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s)
+    expect((await fetch(`${api.address()}/healthz`)).status).toBe(200)
+  })
+
+  test('says so when its port is taken', async () => {
+    const { api } = await runningApi()
+    await api.start()
+    const second = await runningApi({ port: Number(new URL(api.address()).port) })
+    await expect(second.api.start()).rejects.toMatchObject({ code: 'E_API_UNAVAILABLE' })
+  })
+})

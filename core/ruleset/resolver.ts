@@ -56,14 +56,25 @@ export class Resolver {
     if (!parsed.ok) return [macro.condition.problem(parsed.at, syntax(parsed.message, parsed.hint))]
     const problems: Problem[] = []
     const report: Report = (at, what) => problems.push(macro.condition.problem(at, what))
-    const walk = (node: Condition): void => {
-      if (node.kind === 'and' || node.kind === 'or') for (const child of node.children) walk(child)
-      else if (node.kind === 'not') walk(node.child)
-      else if (node.kind === 'macro') this.findMacro(node.name, node.at, macro, report)
-      else if (node.kind === 'check') this.insertLists(node, report)
-    }
-    walk(parsed.node)
+    visitLeaves(parsed.node, (node) => {
+      if (node.kind === 'check') this.insertLists(node, report)
+      else if (this.findMacro(node.name, node.at, macro, report) !== null && this.reaches(node.name, macro.name)) {
+        report(node.at, invalid(`reference loop in macro "${macro.name}"`))
+      }
+    })
     return problems
+  }
+
+  /** Whether following references from one macro leads to another. */
+  private reaches(from: string, to: string): boolean {
+    const seen = new Set([from])
+    for (const name of seen) {
+      if (name === to) return true
+      const macro = this.collection.macros.get(name)
+      const parsed = macro === undefined ? null : parseCondition(macro.condition.text)
+      if (parsed?.ok) visitLeaves(parsed.node, (node) => node.kind === 'macro' && seen.add(node.name))
+    }
+    return false
   }
 
   private text(text: Pieces, source: SourceName, within: Within, problems: Problem[]): Expression {
@@ -146,7 +157,7 @@ export class Resolver {
     }
     if (macro !== undefined) {
       // Two macros that name each other are a loop, whichever was written first.
-      const loops = this.refersTo(macro, within!.name)
+      const loops = this.reaches(name, within!.name)
       report(
         at,
         loops
@@ -163,12 +174,6 @@ export class Resolver {
         : `did you mean "${near}"?`
     report(at, invalid(`undefined macro "${name}"`, hint))
     return null
-  }
-
-  private refersTo(macro: MacroDefinition, name: string): boolean {
-    return new RegExp(`(^|[^A-Za-z0-9_.])${name.replace(/[^A-Za-z0-9_]/g, '\\$&')}($|[^A-Za-z0-9_.])`).test(
-      macro.condition.text,
-    )
   }
 
   /** Null when a list cannot stand where its name does. */
@@ -276,6 +281,12 @@ export class Resolver {
     }
     return []
   }
+}
+
+function visitLeaves(node: Condition, visit: (leaf: Extract<Condition, { kind: 'macro' | 'check' }>) => void): void {
+  if (node.kind === 'macro' || node.kind === 'check') visit(node)
+  else if (node.kind === 'not') visitLeaves(node.child, visit)
+  else for (const child of node.children) visitLeaves(child, visit)
 }
 
 /** A list's item that brings its own quotes stands for what is between them. */

@@ -1,0 +1,130 @@
+/** Random conditions in the language's own text, over the values of random batches. */
+import { IPS, NAMES, PATHS, pick, type Random } from './random-batch.ts'
+
+const TEXT_FIELDS = [
+  'proc.name',
+  'proc.pname',
+  'proc.aname[2]',
+  'proc.aname',
+  'proc.cmdline',
+  'proc.exe',
+  'proc.exepath',
+  'user.name',
+  'fd.name',
+  'fd.directory',
+  'fd.filename',
+  'fd.nameraw',
+  'fs.path.target',
+  'evt.arg.path',
+  'evt.arg.name',
+  'evt.res',
+  'container.image.repository',
+  'container.id',
+  'tolower(proc.name)',
+  'basename(fd.name)',
+  'concat(proc.name, proc.pname)',
+]
+const NUMBER_FIELDS = [
+  'proc.tty',
+  'user.uid',
+  'proc.vpid',
+  'proc.apid',
+  'fd.num',
+  'evt.rawres',
+  'len(fd.name)',
+  'proc.duration',
+]
+const BOOLEAN_FIELDS = [
+  'evt.is_open_write',
+  'evt.failed',
+  'container.privileged',
+  'proc.is_container_runtime',
+  'fd.connected',
+]
+const TEXTS = [
+  ...NAMES,
+  ...PATHS.map((path) => JSON.stringify(path.replaceAll('\xff', '~'))),
+  'SUCCESS',
+  'ENOENT',
+  'root',
+  'host',
+  'busybox',
+  'p',
+  '/',
+]
+const NUMBERS = ['0', '1', '3', '-1', '34816', '100', '11', '5000000000']
+const DOCKER_FIELDS = [
+  'event.action',
+  'docker.type',
+  'container.id',
+  'container.image.repository',
+  'container.mount.dest[/etc]',
+  'k8s.pod.name',
+]
+
+export function randomCondition(random: Random, source: 'syscall' | 'docker', depth = 0): string {
+  const roll = random()
+  if (depth < 4 && roll < 0.55) {
+    const parts = Array.from({ length: 2 + Math.floor(random() * 2) }, () => randomCondition(random, source, depth + 1))
+    return `(${parts.join(random() < 0.5 ? ' and ' : ' or ')})`
+  }
+  if (depth < 4 && roll < 0.65) return `not ${randomCondition(random, source, 4)}`
+  return source === 'docker' ? dockerCheck(random) : syscallCheck(random)
+}
+
+function dockerCheck(random: Random): string {
+  const field = pick(random, DOCKER_FIELDS)
+  return random() < 0.3
+    ? `${field} exists`
+    : `${field} ${pick(random, ['=', '!='])} ${pick(random, ['start', 'die', 'container', 'host', 'nginx', '/host', 'web'])}`
+}
+
+function syscallCheck(random: Random): string {
+  const list = (values: readonly string[]) =>
+    Array.from({ length: Math.floor(random() * 6) }, () => pick(random, values)).join(', ')
+  switch (Math.floor(random() * 9)) {
+    case 0:
+      return `evt.type ${pick(random, ['=', '!='])} ${pick(random, ['openat', 'execve', 'connect', 'dup'])}`
+    case 1:
+      return `evt.type in (open, openat, ${pick(random, ['rename', 'ptrace', 'accept'])})`
+    case 2:
+      return `${pick(random, NUMBER_FIELDS)} ${pick(random, ['=', '!=', '<', '<=', '>', '>='])} ${pick(random, NUMBERS)}`
+    case 3:
+      return `${pick(random, BOOLEAN_FIELDS)} ${pick(random, ['=', '!='])} ${pick(random, ['true', 'false'])}`
+    case 4:
+      return `${pick(random, ['fd.ip', 'fd.sip', 'fd.net', 'fd.rnet', 'fd.cip'])} ${pick(random, ['=', '!='])} ${JSON.stringify(pick(random, [...IPS, '10.0.0.0/8', '::/0', '127.0.0.0/8']))}`
+    case 5:
+      return `${pick(random, ['fd.port', 'fd.sport', 'fd.lport'])} ${pick(random, ['=', '!=', '<', '>='])} ${pick(random, ['80', '443', '100'])}`
+    case 6:
+      return random() < 0.5
+        ? `${pick(random, TEXT_FIELDS)} in (${list(TEXTS)})`
+        : `${pick(random, TEXT_FIELDS)} pmatch (${list(['/etc', '/usr/bin', '/', '/home/*/.ssh', '/tmp/'])})`
+    case 7:
+      return random() < 0.3
+        ? `${pick(random, TEXT_FIELDS)} exists`
+        : random() < 0.5
+          ? `${pick(random, TEXT_FIELDS)} = val(${pick(random, ['proc.name', 'proc.exe', 'fd.name'])})`
+          : `${pick(random, TEXT_FIELDS)} ${pick(random, ['contains', 'endswith'])} ${pick(random, ['anyof', 'oneof', 'allof'])} (${list(TEXTS)})`
+    default: {
+      const operator = pick(random, [
+        '=',
+        '!=',
+        'contains',
+        'icontains',
+        'startswith',
+        'endswith',
+        'glob',
+        'iglob',
+        'regex',
+        '<',
+      ])
+      const value =
+        operator === 'regex'
+          ? pick(random, ['"s."', '"(ba)?sh"', '"/etc/.*"'])
+          : operator.endsWith('glob')
+            ? pick(random, ['"*sh"', '"/etc/*"', '"[a-n]*"', '"?h"'])
+            : pick(random, TEXTS)
+      return `${pick(random, TEXT_FIELDS)} ${operator} ${value}`
+    }
+  }
+}

@@ -1,14 +1,51 @@
 /** The API of the embedded shape: reads the store and the feed of this process. */
+import { Registry } from 'prom-client'
+import { createApi } from '../../api/server.ts'
+import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
+import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Config } from '../config.ts'
+import { VERSION } from '../version.ts'
+import { openFeed, openSearchStore } from './backends.ts'
 
 export interface BuildApiOptions {
   config: Config
   logger: Logger
+  /** Metrics of all threads in the Prometheus text format. */
   readMetrics: () => Promise<string>
 }
 
-export function buildApi(_options: BuildApiOptions): Component & { address(): string } {
-  return { start: async () => {}, stop: async () => {}, address: () => 'http://127.0.0.1:7327' }
+export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Component & { address(): string } {
+  const store = openSearchStore(config, logger, true)
+  const feed = openFeed(config)
+  const api = createApi({
+    ...config.api,
+    store,
+    feed,
+    parseKql,
+    metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
+    readiness: [
+      {
+        name: 'search store',
+        check: async () => {
+          await store.search({ kind: 'alert', limit: 1 })
+          return { ok: true }
+        },
+      },
+    ],
+    version: VERSION,
+    logger,
+  })
+  const lifecycle = new Lifecycle((name, error) =>
+    logger.error({ err: error, part: name }, 'A part did not stop in time'),
+  )
+    .add('store', store)
+    .add('feed', feed)
+    .add('api', api)
+  return {
+    start: () => lifecycle.start(),
+    stop: (deadlineMs) => lifecycle.stop(deadlineMs),
+    address: () => api.address(),
+  }
 }

@@ -3,11 +3,14 @@
  * program runs; an inspection brings the rest. An id the engine has never heard of is no container, whatever the cgroup
  * is called.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerName } from './cgroup-path.ts'
 import type { ContainerFacts } from './container-facts.ts'
 
 /** Removed containers are remembered this long: late rows still refer to them. */
 const REMOVED_GRACE_MS = 60_000
+/** How far the engine's events may be behind its answers. */
+const EVENT_LAG_MS = 200
 const MAX_CONTAINERS = 20_000
 
 /** Asks the engine. `unknown`: it answered that there is none. `unreachable`: no engine, or no answer in time. */
@@ -108,8 +111,10 @@ export class Containers {
     const running = this.pending.get(id)
     if (running !== undefined) return running
     const asking = this.inspect(id)
-      .then((answer) => {
+      .then(async (answer) => {
         if (answer === 'unknown') {
+          // It may have come and gone so quickly that its creation is still on the way to us.
+          await delay(EVENT_LAG_MS)
           if (!this.known.has(id)) this.refused.add(id)
           if (this.refused.size > MAX_CONTAINERS) this.refused.clear()
         } else if (answer !== 'unreachable') this.learn(answer)

@@ -66,7 +66,8 @@ export function eventDocument(cursor: Cursor, options: DocumentOptions = {}): Do
       collector: options.collector,
       time_ns: ns.toString(),
       source,
-      args: source === 'syscall' ? text(argumentsText(cursor)) : undefined,
+      // Other tables' arguments have ECS fields of their own.
+      args: cursor.table.name === 'call' ? text(argumentsText(cursor)) : undefined,
       ret: cursor.number('ret'),
       error: failureOf(cursor),
       ancestry: ancestryOf(cursor),

@@ -25,6 +25,8 @@ const INSPECT_MS = 2_000
 const HEARTBEAT_MS = 1_000
 const RECONNECT = { firstMs: 200, maxMs: 10_000 }
 const MAX_LISTED = 50
+/** Events that may wait for inspections before reading pauses; Docker keeps the rest for us. */
+const MAX_WAITING = 500
 
 export interface DockerEventsOptions {
   engine: Engine
@@ -45,7 +47,13 @@ export class DockerEventsSource implements Source {
   readonly name = 'docker-events'
   private readonly options: DockerEventsOptions
   private readonly abort = new AbortController()
+  /** What is durable. */
   private cursor: Cursor | null = null
+  /** What has arrived; runs ahead of the cursor. */
+  private read: Cursor | null = null
+  /** Events on their way to the sink, in order. */
+  private line: Promise<void> = Promise.resolve()
+  private waiting = 0
   private sink: Sink | null = null
   private running: Promise<void> | null = null
   private isUp: boolean | null = null
@@ -82,6 +90,7 @@ export class DockerEventsSource implements Source {
   async stop(): Promise<void> {
     this.abort.abort()
     await this.running
+    await this.line.catch(() => {})
   }
 
   private async run(): Promise<void> {
@@ -102,11 +111,16 @@ export class DockerEventsSource implements Source {
 
   /** Reads what happened since the checkpoint, and reports a gap where the engine no longer remembers. */
   private async catchUp(): Promise<void> {
+    // What was under way when the stream broke is finished or given up; reading goes on from what is durable.
+    await this.line.catch(() => {})
+    this.line = Promise.resolve()
+    this.read = this.cursor
     const nowNs = BigInt(Date.now()) * 1_000_000n
     const from = this.cursor
     if (from === null) {
       await this.listContainers()
       this.cursor = { timeNs: nowNs, positions: [] }
+      this.read = this.cursor
       return
     }
     const path = `/events?since=${dockerTime(from.timeNs)}&until=${dockerTime(nowNs)}`
@@ -119,6 +133,7 @@ export class DockerEventsSource implements Source {
       if (event.type === 'container' && event.action === 'create') created.add(event.id)
       await this.take(event)
     }
+    await this.line
     const listed = await this.listContainers()
     const appeared = listed.filter(
       (one) => BigInt(one.Created ?? 0) * 1_000_000_000n > from.timeNs && !created.has(one.Id),
@@ -136,15 +151,30 @@ export class DockerEventsSource implements Source {
         const event = parseDockerEvent(value)
         if (event !== null) await this.take(event)
       }
+      await this.line
     } finally {
       clearInterval(beat)
       ended.abort()
     }
   }
 
+  /**
+   * The registry hears of an event as it arrives: system calls of the container are joined meanwhile. Handing it on
+   * waits its turn behind the events before it, some of which wait for an inspection.
+   */
   private async take(event: DockerEvent): Promise<void> {
-    if (isBehind(this.cursor, event)) return
-    await this.updateRegistry(event)
+    if (isBehind(this.read, event)) return
+    this.read = advance(this.read, event)
+    const completed = this.updateRegistry(event)
+    this.waiting++
+    this.line = this.line.then(() => this.handOn(event, completed)).finally(() => this.waiting--)
+    // A failure is noticed by whoever waits for the line.
+    this.line.catch(() => {})
+    if (this.waiting >= MAX_WAITING) await this.line
+  }
+
+  private async handOn(event: DockerEvent, completed: Promise<void>): Promise<void> {
+    await completed
     const next = advance(this.cursor, event)
     const builder = new BatchBuilder(event.timeNs)
     const containerId = containerIdOf(event)
@@ -163,7 +193,8 @@ export class DockerEventsSource implements Source {
     this.cursor = next
   }
 
-  private async updateRegistry(event: DockerEvent): Promise<void> {
+  /** Resolves when everything is known that the event should carry, or has taken too long. */
+  private updateRegistry(event: DockerEvent): Promise<void> {
     const { containers } = this.options
     if (event.type === 'container') {
       const { id, attributes } = event
@@ -178,13 +209,14 @@ export class DockerEventsSource implements Source {
         })
         void containers.complete(id)
       } else if (event.action === 'start') {
-        await this.complete(id)
+        return this.complete(id)
       } else if (event.action === 'rename') {
         containers.rename(id, fromText(attributes.get('name') ?? ''))
       } else if (event.action === 'destroy') {
         containers.removed(id)
       }
     }
+    return Promise.resolve()
   }
 
   private async complete(id: string): Promise<void> {
@@ -229,6 +261,7 @@ export class DockerEventsSource implements Source {
       lowMs: Number(nowNs / 1_000_000n),
     })
     this.cursor = next
+    this.read = next
   }
 
   private async heartbeat(): Promise<void> {

@@ -1,0 +1,100 @@
+/**
+ * Capture on the kernels of three Debian releases: boots each in qemu (software emulation, no KVM needed) with Node, the
+ * addon and a small attack, and says what was seen. Needs qemu-system-x86, cpio, gcc and apt's mirror.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { loadAddon } from '../../collector/sources/syscalls/addon.ts'
+import { fetchKernels, type Kernel } from './fetch-kernels.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const BOOT_TIMEOUT_MS = 120_000
+const MARK = /SEAMARK-VERDICT (\{.*\})/
+/** Kernels that are too old for light skeletons must say so, and nothing else. */
+const TOO_OLD = new Set(['5.10'])
+const DEEDS = ['cgroup /victim', 'exec deed --loot', 'open /secret', 'connect 192.0.2.1', 'exit 0']
+
+interface Verdict {
+  release: string
+  captured: boolean
+  reason?: string
+  found?: string[]
+  warnings?: string[]
+}
+
+function buildInitramfs(folder: string): string {
+  const root = join(folder, 'root')
+  mkdirSync(join(root, 'bin'), { recursive: true })
+  execFileSync('gcc', ['-O1', '-static', join(ROOT, 'test/kernels/init.c'), '-o', join(root, 'init')])
+  copyFileSync(process.execPath, join(root, 'bin/node'))
+  for (const library of sharedLibraries(process.execPath)) {
+    mkdirSync(join(root, dirname(library)), { recursive: true })
+    copyFileSync(library, join(root, library))
+  }
+  for (const part of ['core', 'collector', 'package.json', 'native/sources-digest.ts', 'test/kernels/check.ts']) {
+    cpSync(join(ROOT, part), join(root, 'seamark', part), { recursive: true })
+  }
+  const addon = loadAddon()
+  if (addon.addon === null) throw new Error(addon.reason)
+  mkdirSync(join(root, 'seamark/native/build'), { recursive: true })
+  copyFileSync(addon.path, join(root, 'seamark/native/build/seamark.node'))
+  writeFileSync(join(root, 'secret'), 'x')
+  const image = join(folder, 'initramfs.cpio')
+  execFileSync('sh', ['-c', `cd "$0" && find . | cpio --quiet -o -H newc > "$1"`, root, image])
+  return image
+}
+
+function sharedLibraries(program: string): string[] {
+  return [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!)
+}
+
+async function boot(kernel: Kernel, initramfs: string): Promise<{ verdict: Verdict | null; console: string }> {
+  const qemu = spawn(
+    'qemu-system-x86_64',
+    [
+      ...['-accel', 'tcg', '-cpu', 'max', '-m', '1024', '-smp', '2', '-nographic', '-no-reboot', '-nic', 'none'],
+      ...['-kernel', kernel.image, '-initrd', initramfs, '-append', 'console=ttyS0 quiet panic=-1 mitigations=off'],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  const timer = setTimeout(() => qemu.kill('SIGKILL'), BOOT_TIMEOUT_MS)
+  const output = await text(qemu.stdout)
+  clearTimeout(timer)
+  const found = MARK.exec(output)?.[1]
+  return { verdict: found === undefined ? null : (JSON.parse(found) as Verdict), console: output }
+}
+
+function judge(kernel: Kernel, verdict: Verdict | null): string | null {
+  if (verdict === null) return 'the machine gave no verdict'
+  if (TOO_OLD.has(kernel.version)) {
+    return !verdict.captured && /too old/.test(verdict.reason ?? '') ? null : 'it should have said that it is too old'
+  }
+  if (!verdict.captured) return verdict.reason ?? 'nothing was captured'
+  const missing = DEEDS.filter((deed) => !verdict.found?.includes(deed))
+  return missing.length === 0 ? null : `not seen: ${missing.join(', ')}`
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'seamark-kernels-'))
+try {
+  const kernels = fetchKernels(join(ROOT, 'native/build/kernels'))
+  const initramfs = buildInitramfs(folder)
+  for (const kernel of kernels) {
+    const started = Date.now()
+    const { verdict, console: output } = await boot(kernel, initramfs)
+    const problem = judge(kernel, verdict)
+    const seconds = ((Date.now() - started) / 1000).toFixed(0)
+    console.log(`${problem === null ? 'ok    ' : 'FAILED'} Linux ${verdict?.release ?? kernel.version} (${seconds} s)`)
+    console.log(`       ${verdict?.captured ? verdict.found?.join(', ') : (verdict?.reason ?? output.slice(-1500))}`)
+    for (const warning of verdict?.warnings ?? []) console.log(`       ${warning}`)
+    if (problem !== null) {
+      console.log(`       ${problem}`)
+      process.exitCode = 1
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

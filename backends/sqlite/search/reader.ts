@@ -10,7 +10,7 @@ import { countPart, createCounts } from './count.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { createFields, type FieldTypes } from './fields.ts'
 import { alertsPath, listParts } from './layout.ts'
-import { compileMatcher } from './match.ts'
+import { compileMatcher, compilePrefilter } from './match.ts'
 import { type Found, openPartReader, type PartReader, type Selection } from './part-reader.ts'
 
 export interface ReaderOptions {
@@ -88,6 +88,7 @@ export function createReader(options: ReaderOptions): StoreReader {
       toMs: Math.min(toMs ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
       filter: filter ?? null,
       matches: compileMatcher(filter ?? { kind: 'all' }, fields),
+      mayMatch: compilePrefilter(filter ?? { kind: 'all' }, fields),
       deadline: performance.now() + options.queryTimeoutMs,
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { KqlNode } from '../../../core/language/kql/ast.ts'
 import type { Database } from '../database.ts'
-import { someCode } from './block.ts'
+import { type CodeSet, codeSet, hasAnyCode } from './block.ts'
 import type { Fields } from './fields.ts'
 import { gramsOf, hasGrams } from './grams.ts'
 import { type ComparisonNode, foldAscii, type LeafTest, leafTest, literalPieces } from './match.ts'
@@ -13,7 +13,7 @@ import { FORM, type PartMeta, ROW_COLUMNS, trigramText } from './schema.ts'
 /** `null` lets every block through. */
 export type BlockTest =
   | null
-  | { kind: 'any'; codes: ReadonlySet<number> }
+  | { kind: 'any'; codes: CodeSet }
   | { kind: 'grams'; grams: ReadonlySet<number> }
   | { kind: 'and' | 'or'; children: readonly Exclude<BlockTest, null>[] }
 
@@ -32,7 +32,7 @@ export interface Plan {
 }
 
 const ALL: Plan = { rows: null, exact: true, blocks: null, drivers: [] }
-const NONE: Plan = { rows: '0', exact: true, blocks: { kind: 'any', codes: new Set() }, drivers: [] }
+const NONE: Plan = { rows: '0', exact: true, blocks: { kind: 'any', codes: codeSet([]) }, drivers: [] }
 const UNKNOWN: Plan = { rows: null, exact: false, blocks: null, drivers: [] }
 
 const MAX_DRIVER_CODES = 16
@@ -120,7 +120,7 @@ function planComparison(node: ComparisonNode, field: string, context: Context): 
   const codes = codesOf(node, known.type === 'keyword', number, test, context)
   const long = codeOf(context, number, FORM.long, '')
   const all = new Set(long === undefined ? codes : [...codes, long])
-  const blocks: BlockTest = { kind: 'any', codes: all }
+  const blocks: BlockTest = { kind: 'any', codes: codeSet(all) }
   const column = columnOf(field, context)
   if (column < 0) return all.size === 0 ? NONE : { rows: null, exact: false, blocks, drivers: [] }
   const inRow = [...all, ...listCodes(number, test, context)]
@@ -138,7 +138,8 @@ function planGrams(pieces: readonly string[], codes: ReadonlySet<number> | null)
   const grams = new Set(pieces.flatMap((piece) => [...gramsOf(piece)]))
   if (grams.size === 0) return UNKNOWN
   const test = { kind: 'grams', grams } as const
-  const blocks = codes === null ? test : ({ kind: 'or', children: [{ kind: 'any', codes }, test] } as const)
+  const blocks =
+    codes === null ? test : ({ kind: 'or', children: [{ kind: 'any', codes: codeSet(codes) }, test] } as const)
   return { rows: null, exact: false, blocks, drivers: [] }
 }
 
@@ -158,7 +159,9 @@ function planText(text: string, context: Context): Plan {
   const long = context.database.prepare(`SELECT code, field FROM dictionary WHERE form = ${FORM.long}`).all()
   for (const { code, field } of long) if (numbers.has(field as number)) codes.add(code as number)
   if (keywords.length < listed.length) return planGrams([text], codes)
-  return codes.size === 0 ? NONE : { rows: null, exact: false, blocks: { kind: 'any', codes }, drivers: [] }
+  return codes.size === 0
+    ? NONE
+    : { rows: null, exact: false, blocks: { kind: 'any', codes: codeSet(codes) }, drivers: [] }
 }
 
 /** Codes of the single values that pass. */
@@ -236,7 +239,7 @@ export function readsGrams(test: BlockTest): boolean {
 /** Whether a block satisfies the test; without bits of its own it may hold anything. */
 export function passes(test: BlockTest, block: { codes: Uint8Array; grams: Uint8Array | null }): boolean {
   if (test === null) return true
-  if (test.kind === 'any') return test.codes.size > 0 && someCode(block.codes, (code) => test.codes.has(code))
+  if (test.kind === 'any') return test.codes.size > 0 && hasAnyCode(block.codes, test.codes)
   if (test.kind === 'grams') return block.grams === null || hasGrams(block.grams, test.grams)
   return test.kind === 'and'
     ? test.children.every((child) => passes(child, block))

@@ -143,4 +143,17 @@ describe('SQLite search store', () => {
     await store.write(docs.slice(0, 100))
     expect(await searchAll(store, { kind: 'event', limit: 1000 })).toHaveLength(101)
   })
+
+  test('a reader elsewhere sees what the writer removed and wrote again', async () => {
+    const directory = temporaryDirectory()
+    const writer = await opened(directory)
+    const reader = await opened(directory, { readOnly: true })
+    const find = async () => (await reader.search({ kind: 'event', limit: 10 })).hits.map(({ id }) => id)
+    expect(await find()).toEqual([])
+    await writer.write([event('first', NOON)])
+    expect(await find()).toEqual(['first'])
+    await writer.expire('2026-11-23', Number.MAX_SAFE_INTEGER)
+    await writer.write([event('second', NOON)])
+    expect(await find()).toEqual(['second'])
+  })
 })

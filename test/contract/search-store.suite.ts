@@ -16,6 +16,7 @@ export const TEST_FIELDS = {
   'container.id': 'keyword',
   'container.name': 'keyword',
   'event.action': 'keyword',
+  'event.id': 'keyword',
   'event.type': 'keyword',
   'event.severity': 'long',
   'file.path': 'keyword',
@@ -332,6 +333,7 @@ const word = fc.constantFrom(
   '__proto__',
   'nul\0nul',
 )
+const hexId = fc.constantFrom('18ab-00ff-1z', '18AB-00fe-2z', 'shadow-3')
 const several = <T>(one: fc.Arbitrary<T>) => fc.oneof(one, fc.array(one, { maxLength: 3 }))
 const address = fc.constantFrom('10.0.0.1', '10.0.0.200', '192.168.1.9', '::1', '2001:db8::1:2', 'no address')
 const date = fc.constantFrom('2026-11-22T12:00:00.000Z', '2026-11-22T12:00:10.000Z', '2025-01-01T00:00:00.000Z')
@@ -342,7 +344,7 @@ const arbitraryDoc = fc.record(
     tags: several(word),
     container: fc.record({ id: word, name: word }, { requiredKeys: [] }),
     event: fc.record(
-      { action: word, type: several(word), severity: fc.integer({ min: 0, max: 12 }) },
+      { id: fc.oneof(word, hexId), action: word, type: several(word), severity: fc.integer({ min: 0, max: 12 }) },
       { requiredKeys: [] },
     ),
     log: fc.record({ level: fc.constantFrom('notice', 'warning', 'critical') }),
@@ -366,6 +368,7 @@ const arbitraryDoc = fc.record(
 
 const keywordField = fc.constantFrom(
   'message',
+  'event.id',
   'tags',
   'container.id',
   'container.name',
@@ -382,12 +385,31 @@ const keywordField = fc.constantFrom(
 )
 const pattern = fc.oneof(
   word,
-  fc.constantFrom('*', '*sh', 's*', 'b*s*h', '*etc*', '*a*h*', '**', 'ca*dow', '*本語*', 'xxx*', '*ul\0n*', 'ba*'),
+  fc.constantFrom(
+    '*',
+    '*sh',
+    's*',
+    'b*s*h',
+    '*etc*',
+    '*a*h*',
+    '**',
+    'ca*dow',
+    '*本語*',
+    'xxx*',
+    '*ul\0n*',
+    'ba*',
+    '18*z',
+    '*AB-*',
+    '18ab-00ff-1z',
+  ),
 )
 const arbitraryLeaf: fc.Arbitrary<KqlNode> = fc.oneof(
   fc.tuple(keywordField, pattern, fc.boolean()).map(([field, text, quoted]) => is(field, text, quoted)),
   fc
-    .tuple(fc.constantFrom('sh', 'SHADOW', 'e', 'é', 'etc/', 'xx', 'absent', '*', '本語', 'l\0n'), fc.boolean())
+    .tuple(
+      fc.constantFrom('sh', 'SHADOW', 'e', 'é', 'etc/', 'xx', 'absent', '*', '本語', 'l\0n', '18ab', 'B-00F', '-3'),
+      fc.boolean(),
+    )
     .map(([text, quoted]) => is(null, text, quoted)),
   fc
     .tuple(fc.constantFrom('process.pid', 'event.severity', 'system.load'), fc.constantFrom('1', '10', '0.5', '7', 'x'))

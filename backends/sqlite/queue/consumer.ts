@@ -41,7 +41,7 @@ interface Claimed {
 /** Other processes' dead consumers and clocks that jumped are looked for this often. */
 const SWEEP_MS = 5_000
 /** No lease and no backoff lasts longer; an item that is due later was stamped by a clock that has jumped back. */
-export const HORIZON_MS = 3_600_000
+const HORIZON_MS = 3_600_000
 
 export function createConsumer(options: ConsumerOptions): Component {
   const { topic, nowMs } = options
@@ -101,7 +101,7 @@ export function createConsumer(options: ConsumerOptions): Component {
         continue
       }
       if (stopping) return
-      await sleepUntilWork(file, signals, seenVersion)
+      await sleepUntilWork(file, signals, seenVersion).catch(options.onStorageError)
     }
   }
 

@@ -51,29 +51,45 @@ export function encodeCodes(codes: Iterable<number>): Uint8Array {
   return Uint8Array.from(out)
 }
 
-/** Calls back for each number until that returns true. */
-export function someCode(data: Uint8Array, test: (code: number) => boolean): boolean {
+export interface CodeSet {
+  has(code: number): boolean
+  readonly size: number
+  readonly least: number
+  readonly most: number
+}
+
+export function codeSet(codes: Iterable<number>): CodeSet {
+  const set = new Set(codes)
+  let least = Number.POSITIVE_INFINITY
+  let most = Number.NEGATIVE_INFINITY
+  for (const code of set) {
+    least = Math.min(least, code)
+    most = Math.max(most, code)
+  }
+  return { has: (code) => set.has(code), size: set.size, least, most }
+}
+
+/** Whether any of the wanted is among the encoded; thousands of blocks are asked per query. */
+export function hasAnyCode(data: Uint8Array, wanted: CodeSet): boolean {
+  const { least, most } = wanted
   let code = 0
   for (let i = 0; i < data.length; ) {
-    let difference = 0
-    let shift = 0
-    let byte = 0
-    do {
+    let byte = data[i++]!
+    let difference = byte & 0x7f
+    for (let shift = 7; byte >= 0x80 && i < data.length; shift += 7) {
       byte = data[i++]!
       difference |= (byte & 0x7f) << shift
-      shift += 7
-    } while (byte >= 0x80 && i < data.length)
-    code += difference >>> 0
-    if (test(code)) return true
+    }
+    code += difference
+    if (code > most) return false
+    if (code >= least && wanted.has(code)) return true
   }
   return false
 }
 
 export function decodeCodes(data: Uint8Array): number[] {
   const codes: number[] = []
-  someCode(data, (code) => {
-    codes.push(code)
-    return false
-  })
+  const collect = { has: (code: number) => codes.push(code) < 0, size: 1, least: 0, most: Number.POSITIVE_INFINITY }
+  hasAnyCode(data, collect)
   return codes
 }

@@ -6,11 +6,11 @@ import type { KqlNode } from '../../../core/language/kql/ast.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { DocKind } from '../../../core/model/search-store.ts'
 import { type Database, openReader } from '../database.ts'
-import { type Block, decodeBlock, someCode } from './block.ts'
+import { type Block, decodeBlock } from './block.ts'
 import type { Position } from './cursor.ts'
 import type { Fields } from './fields.ts'
 import type { Matcher } from './match.ts'
-import { type BlockTest, type Driver, type Plan, passes, planQuery } from './plan.ts'
+import { type BlockTest, type Driver, type Plan, passes, planQuery, readsGrams } from './plan.ts'
 import { type PartMeta, ROW_COLUMNS } from './schema.ts'
 
 /** A document as it was found; `text` is its JSON. */
@@ -27,6 +27,8 @@ export interface Selection {
   toMs: number
   filter: KqlNode | null
   matches: Matcher
+  /** A quick look at the JSON text; false where the document cannot match. */
+  mayMatch: (json: string) => boolean
   /** `performance.now()` after which the query is given up. */
   deadline: number
 }
@@ -62,6 +64,7 @@ interface BlockRow {
   min_time: number
   max_time: number
   codes: Uint8Array
+  grams: Uint8Array | null
 }
 
 /** Up to this many rows are looked at one by one rather than block by block. */
@@ -126,7 +129,7 @@ export function openPartReader(path: string, fields: Fields): PartReader {
 
   /** Rows in order, through an index; the matcher decides where the plan is not exact. */
   function searchRows(selection: Selection, window: Window, { rows, exact }: Plan, index: string): Found[] {
-    const { kind, matches, deadline } = selection
+    const { kind, matches, mayMatch, deadline } = selection
     const direction = window.order === 'newest' ? 'DESC' : 'ASC'
     const { where, values } = bounds(selection, window)
     // Not remembered: the text holds the query's codes.
@@ -137,7 +140,7 @@ export function openPartReader(path: string, fields: Fields): PartReader {
     for (const row of statement.iterate(...values) as unknown as Iterable<Row>) {
       checkDeadline(deadline)
       const text = load(row.seq)
-      if (!exact && !matches(JSON.parse(text) as Record<string, unknown>)) continue
+      if (!exact && !(mayMatch(text) && matches(JSON.parse(text) as Record<string, unknown>))) continue
       found.push({ id: row.id, timeMs: row.time, text })
       if (found.length >= window.limit) break
     }
@@ -146,18 +149,19 @@ export function openPartReader(path: string, fields: Fields): PartReader {
 
   function candidateBlocks({ kind, fromMs, toMs, deadline }: Selection, test: BlockTest): BlockRow[] {
     const blocks: BlockRow[] = []
-    const statement = prepare(`SELECT first, count, min_time, max_time, codes FROM ${kind}_blocks
+    const grams = readsGrams(test) ? 'grams' : 'NULL AS grams'
+    const statement = prepare(`SELECT first, count, min_time, max_time, codes, ${grams} FROM ${kind}_blocks
       WHERE max_time >= ? AND min_time < ?`)
     for (const row of statement.iterate(fromMs, toMs) as unknown as Iterable<BlockRow>) {
       checkDeadline(deadline)
-      if (passes(test, (codes) => someCode(row.codes, (code) => codes.has(code)))) blocks.push(row)
+      if (passes(test, row)) blocks.push(row)
     }
     return blocks
   }
 
   /** Blocks by time until none that is left can hold anything earlier in the order than what was found. */
   function searchBlocks(selection: Selection, window: Window, plan: Plan): Found[] {
-    const { kind, matches, deadline } = selection
+    const { kind, matches, mayMatch, deadline } = selection
     const newest = window.order === 'newest'
     const sign = newest ? -1 : 1
     const blocks = candidateBlocks(selection, plan.blocks)
@@ -179,7 +183,8 @@ export function openPartReader(path: string, fields: Fields): PartReader {
       const block = decodeBlock(read.get(first)?.data as Uint8Array)
       for (const { seq, time, id } of rows) {
         const text = block.text(seq - first)
-        if (plan.exact || matches(JSON.parse(text) as Record<string, unknown>)) found.push({ id, timeMs: time, text })
+        const fits = plan.exact || (mayMatch(text) && matches(JSON.parse(text) as Record<string, unknown>))
+        if (fits) found.push({ id, timeMs: time, text })
       }
       found.sort((a, b) => sign * (a.timeMs - b.timeMs || (a.id < b.id ? -1 : 1)))
       found = found.slice(0, window.limit)
@@ -220,7 +225,7 @@ export function openPartReader(path: string, fields: Fields): PartReader {
 
     each: (selection, made, found) =>
       snapshot(() => {
-        const { kind, fromMs, toMs, matches, deadline } = selection
+        const { kind, fromMs, toMs, matches, mayMatch, deadline } = selection
         const rowsOf = handle.prepare(`SELECT seq, time FROM ${kind}_rows
           WHERE seq BETWEEN ? AND ? AND time >= ? AND time < ? AND ${made.rows ?? '1'}`)
         const read = prepare(`SELECT data FROM ${kind}_data WHERE first = ?`)
@@ -230,7 +235,9 @@ export function openPartReader(path: string, fields: Fields): PartReader {
           if (rows.length === 0) continue
           const block = decodeBlock(read.get(first)?.data as Uint8Array)
           for (const { seq, time } of rows) {
-            const body = JSON.parse(block.text(seq - first)) as Record<string, unknown>
+            const text = block.text(seq - first)
+            if (!made.exact && !mayMatch(text)) continue
+            const body = JSON.parse(text) as Record<string, unknown>
             if (made.exact || matches(body)) found(body, time)
           }
         }
@@ -260,5 +267,5 @@ export function checkDeadline(deadline: number): void {
 
 function loadMeta(database: Database): PartMeta {
   const stored = database.prepare("SELECT value FROM meta WHERE name = 'fields'").get()?.value
-  return stored === undefined ? { columns: [], coded: {} } : (JSON.parse(stored as string) as PartMeta)
+  return stored === undefined ? { columns: [], coded: {}, hashed: [] } : (JSON.parse(stored as string) as PartMeta)
 }

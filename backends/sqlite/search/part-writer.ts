@@ -7,6 +7,7 @@ import type { Database } from '../database.ts'
 import { decodeBlock, decodeCodes, encodeBlock, encodeCodes } from './block.ts'
 import { createDictionary } from './dictionary.ts'
 import type { Field, Fields, Leaf } from './fields.ts'
+import { addGrams, GRAMS_BYTES, mergeGrams } from './grams.ts'
 import { partMeta, ROLLUP_MS, ROLLUPS, ROW_COLUMNS } from './schema.ts'
 
 export interface PartWriter {
@@ -33,6 +34,8 @@ interface OpenBlock {
   texts: string[]
   chars: number
   codes: Set<number>
+  /** Made when a first value needs it; not kept for alerts, each of which is a block by itself. */
+  grams: Uint8Array | null
   minTime: number
   maxTime: number
 }
@@ -57,6 +60,7 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
   const dictionary = createDictionary(database)
   const meta = loadMeta(database, fields)
   const codedField = fields.list.map(({ name }) => meta.coded[name])
+  const isHashed = fields.list.map(({ name }) => meta.hashed.includes(name))
   const columnOf = fields.list.map(({ name, type }) =>
     type === 'keyword' && meta.columns.includes(name) ? ROW_COLUMNS.findIndex(({ field }) => field === name) : -1,
   )
@@ -64,6 +68,8 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
     names.map((name) => ROW_COLUMNS.findIndex(({ field }) => field === name)),
   )
 
+  /** Values of the fields that are not coded, while a document is visited. */
+  const hashed: string[] = []
   /** Values of the row columns while a document is visited: the common single one, and lists where there are several. */
   const single: (string | undefined)[] = ROW_COLUMNS.map(() => undefined)
   const several: (string[] | undefined)[] = ROW_COLUMNS.map(() => undefined)
@@ -73,7 +79,12 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
     const columns = new Array<number | null>(ROW_COLUMNS.length).fill(null)
     single.fill(undefined)
     several.fill(undefined)
+    hashed.length = 0
     fields.visit(body, (field: Field, leaf: Leaf) => {
+      if (isHashed[field.index]) {
+        hashed.push(String(leaf))
+        return
+      }
       const number = codedField[field.index]
       if (number === undefined) return
       const value = typeof leaf === 'string' ? leaf : String(leaf)
@@ -120,8 +131,9 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
 
   function flush(kind: DocKind, block: OpenBlock): void {
     const { first, texts, minTime, maxTime, codes } = block
-    const insert = prepare(`INSERT INTO ${kind}_blocks VALUES (?, ?, ?, ?, ?)`)
-    insert.run(first, texts.length, minTime, maxTime, encodeCodes(codes))
+    const insert = prepare(`INSERT INTO ${kind}_blocks VALUES (?, ?, ?, ?, ?, ?)`)
+    const grams = kind === 'alert' ? null : (block.grams ?? new Uint8Array(0))
+    insert.run(first, texts.length, minTime, maxTime, encodeCodes(codes), grams)
     prepare(`INSERT INTO ${kind}_data VALUES (?, ?)`).run(first, encodeBlock(texts))
   }
 
@@ -135,11 +147,14 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
       const data = prepare(`SELECT data FROM ${kind}_data WHERE first = ?`).get(last.first as number)?.data
       const texts = decodeBlock(data as Uint8Array).texts()
       for (const code of decodeCodes(last.codes as Uint8Array)) block.codes.add(code)
+      const grams = last.grams as Uint8Array
+      if (grams.length > 0) mergeGrams(gramsOfBlock(block), grams)
       block = {
         first: last.first as number,
         texts: [...texts, ...block.texts],
         chars: block.chars,
         codes: block.codes,
+        grams: block.grams,
         minTime: Math.min(block.minTime, last.min_time as number),
         maxTime: Math.max(block.maxTime, last.max_time as number),
       }
@@ -190,10 +205,11 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
       seq += 1
       written += 1
       if (!mutable) countRollups(counts, doc.timeMs, columns)
-      block ??= { first: seq, texts: [], chars: 0, codes: new Set(), minTime: doc.timeMs, maxTime: doc.timeMs }
+      block ??= openBlock(seq, doc.timeMs)
       block.texts.push(json)
       block.chars += json.length
       for (const code of strings) block.codes.add(code)
+      if (!mutable) for (const value of hashed) addGrams(gramsOfBlock(block), value)
       block.minTime = Math.min(block.minTime, doc.timeMs)
       block.maxTime = Math.max(block.maxTime, doc.timeMs)
       if (mutable || block.texts.length >= BLOCK_DOCS || block.chars >= BLOCK_CHARS) {
@@ -235,6 +251,16 @@ export function createPartWriter(database: Database, fields: Fields): PartWriter
     },
     close: database.close,
   }
+}
+
+function openBlock(first: number, timeMs: number): OpenBlock {
+  return { first, texts: [], chars: 0, codes: new Set(), grams: null, minTime: timeMs, maxTime: timeMs }
+}
+
+function gramsOfBlock(block: OpenBlock): Uint8Array {
+  const grams = block.grams ?? new Uint8Array(GRAMS_BYTES)
+  block.grams = grams
+  return grams
 }
 
 function bytes({ prepare }: Database): number {

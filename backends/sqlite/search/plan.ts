@@ -4,14 +4,17 @@
  */
 import type { KqlNode } from '../../../core/language/kql/ast.ts'
 import type { Database } from '../database.ts'
+import { type CodeSet, codeSet, hasAnyCode } from './block.ts'
 import type { Fields } from './fields.ts'
+import { gramsOf, hasGrams } from './grams.ts'
 import { type ComparisonNode, foldAscii, type LeafTest, leafTest, literalPieces } from './match.ts'
 import { FORM, type PartMeta, ROW_COLUMNS, trigramText } from './schema.ts'
 
 /** `null` lets every block through. */
 export type BlockTest =
   | null
-  | { kind: 'any'; codes: ReadonlySet<number> }
+  | { kind: 'any'; codes: CodeSet }
+  | { kind: 'grams'; grams: ReadonlySet<number> }
   | { kind: 'and' | 'or'; children: readonly Exclude<BlockTest, null>[] }
 
 /** A row column that must hold one of few codes: a way in through its index. */
@@ -29,7 +32,7 @@ export interface Plan {
 }
 
 const ALL: Plan = { rows: null, exact: true, blocks: null, drivers: [] }
-const NONE: Plan = { rows: '0', exact: true, blocks: { kind: 'any', codes: new Set() }, drivers: [] }
+const NONE: Plan = { rows: '0', exact: true, blocks: { kind: 'any', codes: codeSet([]) }, drivers: [] }
 const UNKNOWN: Plan = { rows: null, exact: false, blocks: null, drivers: [] }
 
 const MAX_DRIVER_CODES = 16
@@ -108,13 +111,16 @@ function joined(terms: readonly string[], operator: 'AND' | 'OR'): string {
 
 function planComparison(node: ComparisonNode, field: string, context: Context): Plan {
   const known = context.fields.find(field)
+  if (known?.type === 'keyword' && context.meta.hashed.includes(field)) {
+    return node.kind === 'is' ? planGrams(literalPieces(node.value), null) : UNKNOWN
+  }
   const number = Object.hasOwn(context.meta.coded, field) ? context.meta.coded[field] : undefined
   if (known === undefined || number === undefined) return UNKNOWN
   const test = leafTest(node, known.type)
   const codes = codesOf(node, known.type === 'keyword', number, test, context)
   const long = codeOf(context, number, FORM.long, '')
   const all = new Set(long === undefined ? codes : [...codes, long])
-  const blocks: BlockTest = { kind: 'any', codes: all }
+  const blocks: BlockTest = { kind: 'any', codes: codeSet(all) }
   const column = columnOf(field, context)
   if (column < 0) return all.size === 0 ? NONE : { rows: null, exact: false, blocks, drivers: [] }
   const inRow = [...all, ...listCodes(number, test, context)]
@@ -127,9 +133,22 @@ function planComparison(node: ComparisonNode, field: string, context: Context): 
   }
 }
 
+/** What only trigrams in the blocks tell; `codes` are of other fields that would do as well. */
+function planGrams(pieces: readonly string[], codes: ReadonlySet<number> | null): Plan {
+  const grams = new Set(pieces.flatMap((piece) => [...gramsOf(piece)]))
+  if (grams.size === 0) return UNKNOWN
+  const test = { kind: 'grams', grams } as const
+  const blocks =
+    codes === null ? test : ({ kind: 'or', children: [{ kind: 'any', codes: codeSet(codes) }, test] } as const)
+  return { rows: null, exact: false, blocks, drivers: [] }
+}
+
 /** Text anywhere: the dictionary knows every string of every coded field, so that blocks without it can be skipped. */
 function planText(text: string, context: Context): Plan {
-  const keywords = context.fields.list.filter(({ type }) => type === 'keyword')
+  const { hashed } = context.meta
+  const listed = context.fields.list.filter(({ type }) => type === 'keyword')
+  const keywords = listed.filter(({ name }) => !hashed.includes(name))
+  if (hashed.length > 0 && text.length < 3) return UNKNOWN
   if (keywords.some(({ name }) => !Object.hasOwn(context.meta.coded, name))) return UNKNOWN
   const numbers = new Set(keywords.map(({ name }) => context.meta.coded[name]!))
   const wanted = foldAscii(text)
@@ -139,7 +158,10 @@ function planText(text: string, context: Context): Plan {
   }
   const long = context.database.prepare(`SELECT code, field FROM dictionary WHERE form = ${FORM.long}`).all()
   for (const { code, field } of long) if (numbers.has(field as number)) codes.add(code as number)
-  return codes.size === 0 ? NONE : { rows: null, exact: false, blocks: { kind: 'any', codes }, drivers: [] }
+  if (keywords.length < listed.length) return planGrams([text], codes)
+  return codes.size === 0
+    ? NONE
+    : { rows: null, exact: false, blocks: { kind: 'any', codes: codeSet(codes) }, drivers: [] }
 }
 
 /** Codes of the single values that pass. */
@@ -208,11 +230,18 @@ function columnOf(field: string, { meta, fields }: Context): number {
   return ROW_COLUMNS.findIndex((column) => column.field === field)
 }
 
-/** Whether a block's codes satisfy the test. */
-export function passes(test: BlockTest, has: (codes: ReadonlySet<number>) => boolean): boolean {
+/** Whether the test looks at trigrams, which are large and otherwise left unread. */
+export function readsGrams(test: BlockTest): boolean {
+  if (test === null || test.kind === 'any') return false
+  return test.kind === 'grams' || test.children.some(readsGrams)
+}
+
+/** Whether a block satisfies the test; without bits of its own it may hold anything. */
+export function passes(test: BlockTest, block: { codes: Uint8Array; grams: Uint8Array | null }): boolean {
   if (test === null) return true
-  if (test.kind === 'any') return test.codes.size > 0 && has(test.codes)
+  if (test.kind === 'any') return test.codes.size > 0 && hasAnyCode(block.codes, test.codes)
+  if (test.kind === 'grams') return block.grams === null || hasGrams(block.grams, test.grams)
   return test.kind === 'and'
-    ? test.children.every((child) => passes(child, has))
-    : test.children.some((child) => passes(child, has))
+    ? test.children.every((child) => passes(child, block))
+    : test.children.some((child) => passes(child, block))
 }

@@ -4,7 +4,11 @@ import { AppError } from '../../../core/model/errors.ts'
 import { createReader, type ReaderOptions } from './reader.ts'
 import type { ReaderCall, ReaderReply } from './reader-client.ts'
 
+/** Files that the writer removed keep their space while they are held open here. */
+const REFRESH_MS = 30_000
+
 const reader = createReader(workerData as ReaderOptions)
+setInterval(() => reader.refresh(), REFRESH_MS).unref()
 
 parentPort?.on('message', ({ number, method, args }: ReaderCall) => {
   parentPort?.postMessage(answer(number, () => (reader[method] as (...args: unknown[]) => unknown)(...args)))

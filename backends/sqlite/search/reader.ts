@@ -2,7 +2,7 @@
  * Answers queries over all files of a store. It only reads, knows nothing of the writer, and runs in a thread of its
  * own in production (`reader-thread.ts`).
  */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Bucket, DocKind, Query } from '../../../core/model/search-store.ts'
 import { SQLITE, sqliteCode } from '../database.ts'
@@ -10,7 +10,7 @@ import { countPart, createCounts } from './count.ts'
 import { readCursor, writeCursor } from './cursor.ts'
 import { createFields, type FieldTypes } from './fields.ts'
 import { alertsPath, listParts } from './layout.ts'
-import { compileMatcher } from './match.ts'
+import { compileMatcher, compilePrefilter } from './match.ts'
 import { type Found, openPartReader, type PartReader, type Selection } from './part-reader.ts'
 
 export interface ReaderOptions {
@@ -45,19 +45,25 @@ const MAX_OPEN = 64
 export function createReader(options: ReaderOptions): StoreReader {
   const { directory } = options
   const fields = createFields(options.fields)
-  const open = new Map<string, PartReader>()
+  const open = new Map<string, { reader: PartReader; inode: number | undefined }>()
 
   function part(path: string): PartReader {
-    let reader = open.get(path)
+    const inode = inodeOf(path)
+    let entry = open.get(path)
     open.delete(path)
-    reader ??= openPartReader(path, fields)
-    open.set(path, reader)
+    // Another thread may have removed the file and made it again.
+    if (entry !== undefined && entry.inode !== inode) {
+      entry.reader.close()
+      entry = undefined
+    }
+    entry ??= { reader: openPartReader(path, fields), inode }
+    open.set(path, entry)
     if (open.size > MAX_OPEN) {
       const [oldest, unused] = open.entries().next().value!
       open.delete(oldest)
-      unused.close()
+      unused.reader.close()
     }
-    return reader
+    return entry.reader
   }
 
   /** Newest part first. */
@@ -88,6 +94,7 @@ export function createReader(options: ReaderOptions): StoreReader {
       toMs: Math.min(toMs ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
       filter: filter ?? null,
       matches: compileMatcher(filter ?? { kind: 'all' }, fields),
+      mayMatch: compilePrefilter(filter ?? { kind: 'all' }, fields),
       deadline: performance.now() + options.queryTimeoutMs,
     }
   }
@@ -154,16 +161,20 @@ export function createReader(options: ReaderOptions): StoreReader {
       }),
 
     refresh() {
-      for (const [path, reader] of open) {
-        if (existsSync(path)) continue
+      for (const [path, { reader, inode }] of open) {
+        if (inodeOf(path) === inode) continue
         open.delete(path)
         reader.close()
       }
     },
 
     close() {
-      for (const reader of open.values()) reader.close()
+      for (const { reader } of open.values()) reader.close()
       open.clear()
     },
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
 }

@@ -4,7 +4,7 @@
  * a string cannot be. Strings stand once in `dictionary`; its trigrams are searched, not those of the rows.
  */
 import type { DocKind } from '../../../core/model/search-store.ts'
-import type { Fields } from './fields.ts'
+import type { Field, Fields } from './fields.ts'
 
 /** Fields with a column of codes in every row; `indexed` ones are found by (value, time). Order is part of stored data. */
 export const ROW_COLUMNS = [
@@ -23,12 +23,26 @@ export const ROW_COLUMNS = [
 /** Counts kept per minute, at most three fields together. Order is part of stored data. */
 export const ROLLUPS: readonly (readonly string[])[] = [
   ['rule.name', 'log.level', 'container.id'],
+  ['rule.name', 'log.level'],
   ['process.name'],
   ['event.action'],
   ['user.name'],
   ['host.name'],
   ['container.name'],
 ]
+
+/**
+ * Fields whose values hardly ever repeat. Codes for them would make the dictionary as large as the documents, so that
+ * blocks hold hashed trigrams of their values instead (`grams.ts`).
+ */
+const UNIQUE_FIELDS: ReadonlySet<string> = new Set([
+  'event.id',
+  'file.inode',
+  'seamark.alert.detections',
+  'seamark.args',
+  'seamark.evidence',
+  'seamark.time_ns',
+])
 
 export const ROLLUP_MS = 60_000
 
@@ -49,14 +63,18 @@ export interface PartMeta {
   columns: string[]
   /** Fields whose strings have codes in the blocks: name → number used in the dictionary. */
   coded: Record<string, number>
+  /** Keyword fields whose trigrams are in the blocks instead. */
+  hashed: string[]
 }
 
 export function partMeta(fields: Fields): PartMeta {
-  const keywords = fields.list.filter(({ type }) => type === 'keyword' || type === 'ip')
+  const isHashed = ({ name, type }: Field) => type === 'keyword' && UNIQUE_FIELDS.has(name)
+  const coded = fields.list.filter((field) => (field.type === 'keyword' || field.type === 'ip') && !isHashed(field))
   const isKeyword = new Set(fields.list.filter(({ type }) => type === 'keyword').map(({ name }) => name))
   return {
     columns: ROW_COLUMNS.filter(({ field }) => isKeyword.has(field)).map(({ field }) => field),
-    coded: Object.fromEntries(keywords.map(({ name, index }) => [name, index])),
+    coded: Object.fromEntries(coded.map(({ name, index }) => [name, index])),
+    hashed: fields.list.filter(isHashed).map(({ name }) => name),
   }
 }
 
@@ -72,7 +90,7 @@ export function partSchema(kinds: readonly DocKind[]): string {
       indexed ? `CREATE INDEX IF NOT EXISTS ${kind}_c${i} ON ${kind}_rows (c${i}, time) WHERE c${i} IS NOT NULL;` : '',
     ).join('\n')}
     CREATE TABLE IF NOT EXISTS ${kind}_blocks (first INTEGER PRIMARY KEY, count INTEGER NOT NULL,
-      min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, codes BLOB NOT NULL);
+      min_time INTEGER NOT NULL, max_time INTEGER NOT NULL, codes BLOB NOT NULL, grams BLOB);
     CREATE TABLE IF NOT EXISTS ${kind}_data (first INTEGER PRIMARY KEY, data BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS ${kind}_rollups (rollup INTEGER, minute INTEGER, a INTEGER, b INTEGER, c INTEGER,
       count INTEGER NOT NULL, PRIMARY KEY (rollup, minute, a, b, c)) WITHOUT ROWID;`,

@@ -1,7 +1,7 @@
 /**
  * Turns the conditions of all rules into one JavaScript function per table. For each event type the conditions are
  * specialised, split into what depends on the process alone and the rest; the process's part is judged once per process
- * of a batch and remembered as a bit mask over rules, so that most rows end with one look at that mask.
+ * and remembered as a bit mask over rules, so that most rows end with one look at that mask.
  */
 
 import type { Batch, Table } from '../batch/batch.ts'
@@ -20,6 +20,7 @@ import { Constants, emitPredicate } from './emit-check.ts'
 import { type Expression, type ExpressionPool, visitExpressions } from './expression.ts'
 import { type Atom, necessaryAtoms } from './name-atoms.ts'
 import { ClassMasks, NameClasses, NO_ATOMS } from './name-classes.ts'
+import { ProcessIdentities } from './process-identities.ts'
 import { specialise } from './specialise.ts'
 import { Costs, Scopes, splitByProcess } from './split.ts'
 
@@ -80,14 +81,15 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
     }
   }
   const cursor = new Cursor()
+  const identities = new ProcessIdentities()
   // Where rows have no process, a container's values belong to the row: nothing can be remembered per process.
   const [calls, others] = [true, false].map((hasProcess) => {
     const part = groups.filter(({ table }) => hasProcessColumn(table) === hasProcess)
     const emitter = new Emitter(hasProcess ? scopes : null, matching)
     const code = emitter.program(part)
     const names = emitter.constants.values.map((_, i) => `K${i}`)
-    const make = new Function('c', ...names, code) as (...values: unknown[]) => Generated
-    return { code, ...make(cursor, ...emitter.constants.values) }
+    const make = new Function('c', 'identities', ...names, code) as (...values: unknown[]) => Generated
+    return { code, ...make(cursor, identities, ...emitter.constants.values) }
   }) as [Generated & { code: string }, Generated & { code: string }]
   const judge = { ...calls.judge, ...others.judge }
   return {
@@ -96,8 +98,9 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
     detect(batch) {
       const out: number[] = []
       cursor.open(batch)
-      calls.open(batch.tables.process?.rowCount ?? 0, batch.strings)
-      others.open(0, batch.strings)
+      const isFresh = identities.open(batch)
+      calls.open(isFresh, identities.capacity, batch.strings)
+      others.open(false, 1, batch.strings)
       const matches: Match[] = []
       for (const table of eventTables(batch)) {
         out.length = 0
@@ -106,13 +109,15 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
         for (let i = 0; i < out.length; i += 2) matches.push({ table: id, row: out[i]!, rule: out[i + 1]! })
       }
       cursor.close()
+      identities.close()
       return matches
     },
   }
 }
 
 interface Generated {
-  open(processCount: number, strings: Strings): void
+  /** `isFresh`: what was remembered of processes is void. */
+  open(isFresh: boolean, capacity: number, strings: Strings): void
   judge: Partial<Record<TableName, (table: Table, out: number[]) => void>>
 }
 
@@ -140,7 +145,8 @@ class Emitter {
     const masks: string[] = []
     const tables = new Map<TableName, string[]>()
     groups.forEach((group, i) => {
-      masks.push(this.group(group, i))
+      const reset = this.group(group, i)
+      if (reset !== '') masks.push(reset)
       const cases = tables.get(group.table) ?? []
       tables.set(group.table, cases)
       cases.push(`case ${EVENT_TYPES[group.type].code}:judge${i}(table,row,out,processes);break`)
@@ -154,12 +160,12 @@ class Emitter {
     const slots = Math.max(1, this.processSlots)
     return [
       '"use strict"',
-      `const SLOTS=${slots};let P=0,N=0,tick=0,processTick=0,memo=new Uint8Array(0)`,
+      `const SLOTS=${slots};let P=0,tick=0,processTick=0,room=0,memo=new Uint8Array(0)`,
       `let S=null,classes=new Int32Array(0)`,
       // A name without a path of its own (the call failed) is worked out and looked at each time.
       `function nameClass(table,row){const paths=table.columns.path;const i=paths===undefined?0:paths[row];if(i!==0){const k=classes[i];if(k!==0)return k-1;const f=${names}.classOf(S.text(i));classes[i]=f+1;return f}c.moveTo(table,row);const v=${nameOf}(c);return v===undefined?${NO_ATOMS}:${names}.classOf(v)}`,
       ...this.lines,
-      `function open(count,strings){S=strings;N=count;if(classes.length<strings.count)classes=new Int32Array(strings.count*2);else classes.fill(0,0,strings.count);const size=(count+1)*${slots};if(memo.length<size)memo=new Uint8Array(size*2);else memo.fill(0,0,size);${masks.join(';')}}`,
+      `function open(isFresh,capacity,strings){S=strings;if(classes.length<strings.count)classes=new Int32Array(strings.count*2);else classes.fill(0,0,strings.count);if(isFresh||room!==capacity){room=capacity;memo=new Uint8Array(capacity*SLOTS);${masks.join(';')}}}`,
       `return{open,judge:{${judges.join(',')}}}`,
     ].join('\n')
   }
@@ -186,7 +192,7 @@ class Emitter {
       `let m${word}=${mask};while(m${word}!==0){const b=31-Math.clz32(m${word}&-m${word})${word === 0 ? '' : `+${word * 32}`};m${word}&=m${word}-1;if(!moved){moved=true;P=p;c.moveTo(table,row);tick++;processTick++}if(tests${i}[b]()){out.push(row,rules${i}[b]);${this.matching === 'first' ? 'return' : ''}}}`
     if (this.scopes === null) {
       const all = Array.from({ length: words }, (_, word) => loop(String(allBits(candidates.length - word * 32)), word))
-      this.lines.push(`function judge${i}(table,row,out){const p=N;let moved=false;${all.join(';')}}`)
+      this.lines.push(`function judge${i}(table,row,out){const p=0;let moved=false;${all.join(';')}}`)
       return ''
     }
     const fills = Array.from({ length: words }, (_, word) => {
@@ -198,7 +204,7 @@ class Emitter {
     })
     this.lines.push(`let mask${i}=new Int32Array(0),known${i}=new Uint8Array(0)`)
     this.lines.push(
-      `function fill${i}(p){P=p;processTick++;c.moveToProcess(p===N?-1:p);${fills.join(';')};known${i}[p]=1}`,
+      `function fill${i}(p,row){P=p;processTick++;c.moveToProcess(p===0?-1:row);${fills.join(';')};known${i}[p]=1}`,
     )
     const filter = this.nameFilter(type, table, candidates)
     const byName = (word: number) => (filter === null ? '' : `&${filter}.word(k,${word})`)
@@ -206,9 +212,9 @@ class Emitter {
     const any = Array.from({ length: words }, (_, word) => `mask${i}[p*${words}+${word}]`).join('|')
     const name = filter === null ? '' : `if((${any})===0)return;const k=nameClass(table,row);`
     this.lines.push(
-      `function judge${i}(table,row,out,processes){let p=processes===undefined?N:processes[row];if(p>N)p=N;if(known${i}[p]===0)fill${i}(p);${name}let moved=false;${masks.join(';')}}`,
+      `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.of(r);if(known${i}[p]===0)fill${i}(p,r);${name}let moved=false;${masks.join(';')}}`,
     )
-    return `if(known${i}.length<=count){known${i}=new Uint8Array((count+1)*2);mask${i}=new Int32Array((count+1)*2*${words})}else known${i}.fill(0,0,count+1)`
+    return `known${i}=new Uint8Array(capacity);mask${i}=new Int32Array(capacity*${words})`
   }
 
   /** Masks by the class of the descriptor's name, where rows have one and some rule depends on it. */
@@ -277,7 +283,7 @@ class Emitter {
     return call
   }
 
-  /** A process's answers are kept for the batch, an event's until the next event. */
+  /** A process's answers are kept with its number, an event's until the next event. */
   private remembering(name: string, expression: string, id: number, isProcess: boolean): string {
     if (!isProcess) {
       return `let s${id}=-1,v${id}=false;function ${name}(){if(s${id}!==tick){v${id}=${expression};s${id}=tick}return v${id}}`

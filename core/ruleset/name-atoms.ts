@@ -40,6 +40,10 @@ export function necessaryAtoms(
   return atoms
 }
 
+function textBeforePattern(pattern: string): string {
+  return (/^[^*?[\\]*/.exec(pattern)?.[0] ?? '').replace(/\/$/, '')
+}
+
 /** The shortest text decides how much a set lets through. */
 function selectivity(atoms: readonly Atom[]): number {
   return atoms.reduce(
@@ -70,10 +74,10 @@ function atomsOf(predicate: Predicate): Atom[] | null {
   if (operator === 'startswith') return values.map((text) => ({ text, atStart: true, atEnd: false }))
   if (operator === 'endswith') return values.map((text) => ({ text, atStart: false, atEnd: true }))
   if (operator === 'contains') return values.map((text) => ({ text, atStart: false, atEnd: false }))
-  if (operator !== 'pmatch') return null
+  if (operator !== 'pmatch' && operator !== 'glob') return null
   // Up to the first component that is a pattern, whose text is not known.
   return values.map((text) => ({
-    text: (/^[^*?[\\]*/.exec(text)?.[0] ?? '').replace(/\/$/, ''),
+    text: textBeforePattern(text),
     atStart: true,
     atEnd: false,
   }))

@@ -29,6 +29,7 @@ export function specialise(
       const { predicate } = check
       if (fieldsOf(predicate).some(({ field, argument }) => isAlwaysAbsent(field, argument, type, table)))
         return pool.false
+      if (isNeverNumber(predicate)) return pool.false
       const value = predicate.left.kind === 'field' ? decided.get(predicate.left.field.name) : undefined
       if (value === undefined || predicate.right.kind === 'operand') return check
       if (predicate.operator === 'exists') return pool.true
@@ -56,6 +57,12 @@ function isAlwaysAbsent(field: Field, argument: string | null, type: EventTypeNa
   if (read.from === 'derived')
     return read.columns !== undefined && !read.columns.some((column) => columns.includes(column))
   return read.scope === 'event' && !columns.includes(read.column)
+}
+
+/** Events are numbered from 1, and rules write `evt.num = 0` for "never". */
+function isNeverNumber({ left, right, operator }: Predicate): boolean {
+  if (left.kind !== 'field' || left.field.name !== 'evt.num' || right.kind !== 'numbers') return false
+  return (operator === '=' || operator === 'in') && right.values.every((value) => value < 1)
 }
 
 function decide(predicate: Predicate, value: string | boolean): boolean {

@@ -86,7 +86,7 @@ export function* eventStream(events: number): Generator<Batch> {
         sid: process.pid,
         startNs: process.pid * 1e6,
         execCount: 1,
-        startTime: clock - 3_600_000_000_000n,
+        startTime: 1_767_225_000_000_000_000n + BigInt(process.pid) * 1_000_000n,
         capPermitted: 0,
         capEffective: 0,
         processFlags: 0,

@@ -10,9 +10,7 @@ const CONTAINERS = 40
 const STRINGS = 100_000
 
 const PROGRAMS =
-  'nginx node python3 java postgres redis-server php-fpm sidekiq ruby envoy kubelet dockerd systemd-journal cron sh bash'.split(
-    ' ',
-  )
+  'nginx node python3 java postgres redis-server php-fpm sidekiq ruby envoy kubelet dockerd worker'.split(' ')
 const DIRECTORIES =
   '/usr/lib/x86_64-linux-gnu /usr/share/zoneinfo /proc/self /var/lib/app/data /srv/www/assets /tmp /home/app/.cache /usr/local/lib/node_modules /var/log/app /sys/fs/cgroup'.split(
     ' ',
@@ -88,7 +86,7 @@ export function* eventStream(events: number): Generator<Batch> {
         sid: process.pid,
         startNs: process.pid * 1e6,
         execCount: 1,
-        startTime: clock - 3_600_000_000_000n,
+        startTime: 1_767_225_000_000_000_000n + BigInt(process.pid) * 1_000_000n,
         capPermitted: 0,
         capEffective: 0,
         processFlags: 0,
@@ -112,7 +110,7 @@ export function* eventStream(events: number): Generator<Batch> {
       })
       const kind = random()
       if (kind < 0.65) {
-        const matching = random() < 0.0015
+        const matching = random() < 0.0025
         const name = matching ? '/etc/shadow' : path()
         const roll = random()
         if (roll < 0.85) {
@@ -163,7 +161,7 @@ export function* eventStream(events: number): Generator<Batch> {
           remotePort: random() < 0.8 ? 443 : 5432,
           role: 1,
         })
-      } else builder.addEvent('call', clock, { ...call(random() < 0.5 ? 'setuid' : 'prctl', 0), arg0: 0, argUid: 1000 })
+      } else builder.addEvent('call', clock, { ...call(random() < 0.5 ? 'kill' : 'prctl', 0), arg0: 0, argUid: 1000 })
     }
     yield builder.build()
   }

@@ -13,8 +13,8 @@ import type { RuleText } from '../core/ruleset/rule-file.ts'
 import { eventStream } from './event-stream.ts'
 
 const UPSTREAM = new URL('../../shared/upstream/falco-rules/', import.meta.url)
-const EVENTS = 1_000_000
-const ROUNDS = 5
+const EVENTS = Number(process.env.BENCH_EVENTS ?? 1_000_000)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 
 export async function run(options: { json: boolean }): Promise<void> {
   const bodies = [...eventStream(EVENTS)].map((batch, i) => sealBatch(header(i + 1), batch).bytes)

@@ -284,7 +284,11 @@ export const ARGUMENT_NAMES: ReadonlySet<string> = new Set([
 
 /** The arguments of the event at the cursor. */
 export function argumentsOf(cursor: Cursor): readonly EventArgument[] {
-  const type = cursor.type
+  return argumentsOfType(cursor.type)
+}
+
+/** The arguments of an event type. */
+export function argumentsOfType(type: EventTypeName | undefined): readonly EventArgument[] {
   if (type === undefined || type === 'docker' || type === 'health') return []
   return EVENT_ARGUMENTS[type] ?? RESULT_ONLY
 }

@@ -7,7 +7,7 @@ import type { EventTypeName } from './event-types.ts'
 import { absolutePath } from './paths.ts'
 
 /** Calls that make or take a descriptor of a file; the fd.* fields exist for these. */
-const DESCRIPTOR_CALLS: ReadonlySet<EventTypeName> = new Set<EventTypeName>([
+export const DESCRIPTOR_CALLS: ReadonlySet<EventTypeName> = new Set<EventTypeName>([
   'open',
   'openat',
   'openat2',

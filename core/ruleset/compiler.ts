@@ -1,17 +1,26 @@
 /**
  * Turns the conditions of all rules into one JavaScript function per table. For each event type the conditions are
  * specialised, split into what depends on the process alone and the rest; the process's part is judged once per process
- * of a batch and remembered as a bit mask over rules, so that most rows end with one look at that mask.
+ * and remembered as a bit mask over rules, so that most rows end with one look at that mask.
  */
+
 import type { Batch, Table } from '../batch/batch.ts'
 import { eventTables } from '../batch/batch.ts'
 import { TABLES, type TableName } from '../batch/schema.ts'
+import type { Strings } from '../batch/strings.ts'
 import { Cursor } from '../fields/cursor.ts'
+import { DESCRIPTOR_CALLS } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
+import { descriptorName } from '../fields/fd.ts'
+import { operandFields, operandKey, type ValueSource } from '../language/condition/predicate.ts'
+import { valueReader } from '../language/condition/value-reader.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Match } from '../model/rule-set.ts'
 import { Constants, emitPredicate } from './emit-check.ts'
 import { type Expression, type ExpressionPool, visitExpressions } from './expression.ts'
+import { type Atom, necessaryAtoms } from './name-atoms.ts'
+import { ClassMasks, NameClasses, NO_ATOMS } from './name-classes.ts'
+import { ProcessIdentities } from './process-identities.ts'
 import { specialise } from './specialise.ts'
 import { Costs, Scopes, splitByProcess } from './split.ts'
 
@@ -72,14 +81,15 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
     }
   }
   const cursor = new Cursor()
+  const identities = new ProcessIdentities()
   // Where rows have no process, a container's values belong to the row: nothing can be remembered per process.
   const [calls, others] = [true, false].map((hasProcess) => {
     const part = groups.filter(({ table }) => hasProcessColumn(table) === hasProcess)
     const emitter = new Emitter(hasProcess ? scopes : null, matching)
     const code = emitter.program(part)
     const names = emitter.constants.values.map((_, i) => `K${i}`)
-    const make = new Function('c', ...names, code) as (...values: unknown[]) => Generated
-    return { code, ...make(cursor, ...emitter.constants.values) }
+    const make = new Function('c', 'identities', ...names, code) as (...values: unknown[]) => Generated
+    return { code, ...make(cursor, identities, ...emitter.constants.values) }
   }) as [Generated & { code: string }, Generated & { code: string }]
   const judge = { ...calls.judge, ...others.judge }
   return {
@@ -88,8 +98,9 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
     detect(batch) {
       const out: number[] = []
       cursor.open(batch)
-      calls.open(batch.tables.process?.rowCount ?? 0)
-      others.open(0)
+      const isFresh = identities.open(batch)
+      calls.open(isFresh, identities.capacity, batch.strings)
+      others.open(false, 1, batch.strings)
       const matches: Match[] = []
       for (const table of eventTables(batch)) {
         out.length = 0
@@ -98,18 +109,21 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
         for (let i = 0; i < out.length; i += 2) matches.push({ table: id, row: out[i]!, rule: out[i + 1]! })
       }
       cursor.close()
+      identities.close()
       return matches
     },
   }
 }
 
 interface Generated {
-  open(processCount: number): void
+  /** `isFresh`: what was remembered of processes is void. */
+  open(isFresh: boolean, capacity: number, strings: Strings): void
   judge: Partial<Record<TableName, (table: Table, out: number[]) => void>>
 }
 
 class Emitter {
   readonly constants = new Constants()
+  private readonly names = new NameClasses()
   /** Null: everything belongs to the event. */
   private readonly scopes: Scopes | null
   private readonly costs = new Costs()
@@ -117,6 +131,8 @@ class Emitter {
   private readonly uses = new Map<Expression, number>()
   private readonly functions = new Map<Expression, string>()
   private readonly lines: string[] = []
+  private readonly readers = new Map<string, string>()
+  private readonly atoms = new Map<Expression, readonly Atom[] | null>()
   private processSlots = 0
 
   constructor(scopes: Scopes | null, matching: RuleMatching) {
@@ -129,7 +145,8 @@ class Emitter {
     const masks: string[] = []
     const tables = new Map<TableName, string[]>()
     groups.forEach((group, i) => {
-      masks.push(this.group(group, i))
+      const reset = this.group(group, i)
+      if (reset !== '') masks.push(reset)
       const cases = tables.get(group.table) ?? []
       tables.set(group.table, cases)
       cases.push(`case ${EVENT_TYPES[group.type].code}:judge${i}(table,row,out,processes);break`)
@@ -137,12 +154,18 @@ class Emitter {
     const judges = [...tables].map(([name, cases]) => {
       return `${JSON.stringify(name)}:(table,out)=>{const types=table.columns.type;const processes=table.columns.process;for(let row=0;row<table.rowCount;row++)switch(types[row]){${cases.join(';')}}}`
     })
+    this.names.build()
+    const names = this.constants.add(this.names)
+    const nameOf = this.constants.add(descriptorName)
     const slots = Math.max(1, this.processSlots)
     return [
       '"use strict"',
-      `const SLOTS=${slots};let P=0,N=0,tick=0,memo=new Uint8Array(0)`,
+      `const SLOTS=${slots};let P=0,tick=0,processTick=0,room=0,memo=new Uint8Array(0)`,
+      `let S=null,classes=new Int32Array(0)`,
+      // A name without a path of its own (the call failed) is worked out and looked at each time.
+      `function nameClass(table,row){const paths=table.columns.path;const i=paths===undefined?0:paths[row];if(i!==0){const k=classes[i];if(k!==0)return k-1;const f=${names}.classOf(S.text(i));classes[i]=f+1;return f}c.moveTo(table,row);const v=${nameOf}(c);return v===undefined?${NO_ATOMS}:${names}.classOf(v)}`,
       ...this.lines,
-      `function open(count){N=count;const size=(count+1)*${slots};if(memo.length<size)memo=new Uint8Array(size*2);else memo.fill(0,0,size);${masks.join(';')}}`,
+      `function open(isFresh,capacity,strings){S=strings;if(classes.length<strings.count)classes=new Int32Array(strings.count*2);else classes.fill(0,0,strings.count);if(isFresh||room!==capacity){room=capacity;memo=new Uint8Array(capacity*SLOTS);${masks.join(';')}}}`,
       `return{open,judge:{${judges.join(',')}}}`,
     ].join('\n')
   }
@@ -160,16 +183,16 @@ class Emitter {
   }
 
   /** Functions that judge one event type in one table; returns what resets its masks for a new batch. */
-  private group({ candidates }: Group, i: number): string {
+  private group({ type, table, candidates }: Group, i: number): string {
     const words = Math.ceil(candidates.length / 32)
     const tests = candidates.map(({ rest }) => this.reference(rest))
     this.lines.push(`const tests${i}=[${tests.map((test) => `()=>${test}`).join(',')}]`)
     this.lines.push(`const rules${i}=[${candidates.map(({ rule }) => rule).join(',')}]`)
     const loop = (mask: string, word: number) =>
-      `let m${word}=${mask};while(m${word}!==0){const b=31-Math.clz32(m${word}&-m${word})${word === 0 ? '' : `+${word * 32}`};m${word}&=m${word}-1;if(!moved){moved=true;P=p;c.moveTo(table,row);tick++}if(tests${i}[b]()){out.push(row,rules${i}[b]);${this.matching === 'first' ? 'return' : ''}}}`
+      `let m${word}=${mask};while(m${word}!==0){const b=31-Math.clz32(m${word}&-m${word})${word === 0 ? '' : `+${word * 32}`};m${word}&=m${word}-1;if(!moved){moved=true;P=p;c.moveTo(table,row);tick++;processTick++}if(tests${i}[b]()){out.push(row,rules${i}[b]);${this.matching === 'first' ? 'return' : ''}}}`
     if (this.scopes === null) {
       const all = Array.from({ length: words }, (_, word) => loop(String(allBits(candidates.length - word * 32)), word))
-      this.lines.push(`function judge${i}(table,row,out){const p=N;let moved=false;${all.join(';')}}`)
+      this.lines.push(`function judge${i}(table,row,out){const p=0;let moved=false;${all.join(';')}}`)
       return ''
     }
     const fills = Array.from({ length: words }, (_, word) => {
@@ -180,12 +203,26 @@ class Emitter {
       return `mask${i}[p*${words}+${word}]=fill${i}_${word}()`
     })
     this.lines.push(`let mask${i}=new Int32Array(0),known${i}=new Uint8Array(0)`)
-    this.lines.push(`function fill${i}(p){P=p;c.moveToProcess(p===N?-1:p);${fills.join(';')};known${i}[p]=1}`)
-    const masks = Array.from({ length: words }, (_, word) => loop(`mask${i}[p*${words}+${word}]`, word))
     this.lines.push(
-      `function judge${i}(table,row,out,processes){let p=processes===undefined?N:processes[row];if(p>N)p=N;if(known${i}[p]===0)fill${i}(p);let moved=false;${masks.join(';')}}`,
+      `function fill${i}(p,row){P=p;processTick++;c.moveToProcess(p===0?-1:row);${fills.join(';')};known${i}[p]=1}`,
     )
-    return `if(known${i}.length<=count){known${i}=new Uint8Array((count+1)*2);mask${i}=new Int32Array((count+1)*2*${words})}else known${i}.fill(0,0,count+1)`
+    const filter = this.nameFilter(type, table, candidates)
+    const byName = (word: number) => (filter === null ? '' : `&${filter}.word(k,${word})`)
+    const masks = Array.from({ length: words }, (_, word) => loop(`mask${i}[p*${words}+${word}]${byName(word)}`, word))
+    const any = Array.from({ length: words }, (_, word) => `mask${i}[p*${words}+${word}]`).join('|')
+    const name = filter === null ? '' : `if((${any})===0)return;const k=nameClass(table,row);`
+    this.lines.push(
+      `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.of(r);if(known${i}[p]===0)fill${i}(p,r);${name}let moved=false;${masks.join(';')}}`,
+    )
+    return `known${i}=new Uint8Array(capacity);mask${i}=new Int32Array(capacity*${words})`
+  }
+
+  /** Masks by the class of the descriptor's name, where rows have one and some rule depends on it. */
+  private nameFilter(type: EventTypeName, table: TableName, candidates: readonly Candidate[]): string | null {
+    if (table !== 'file' || !DESCRIPTOR_CALLS.has(type)) return null
+    const needs = candidates.map(({ rest }) => necessaryAtoms(rest, this.atoms))
+    if (needs.every((atoms) => atoms === null)) return null
+    return this.constants.add(new ClassMasks(this.names, needs))
   }
 
   /** An expression that judges a node: inline when it is used once, a call when it is shared. */
@@ -218,7 +255,7 @@ class Emitter {
     const isShared = (this.uses.get(node) ?? 0) > 1
     const isProcess = this.scopes?.of(node) === 'process'
     if (node.kind === 'check') {
-      const body = emitPredicate(node.predicate, this.constants)
+      const body = emitPredicate(node.predicate, this.constants, (source) => this.reader(source))
       if (!isShared) this.lines.push(`function ${name}(){${body}}`)
       else
         this.lines.push(`function t${node.id}(){${body}}`, this.remembering(name, `t${node.id}()`, node.id, isProcess))
@@ -226,7 +263,27 @@ class Emitter {
     return name
   }
 
-  /** A process's answers are kept for the batch, an event's until the next event. */
+  /** A call that reads an operand. What was worked out for a process or an event is kept until the next one. */
+  private reader(source: ValueSource): string {
+    const key = operandKey(source)
+    const known = this.readers.get(key)
+    if (known !== undefined) return known
+    const read = this.constants.add(valueReader(source))
+    const id = this.readers.size
+    const isColumn = source.kind === 'field' && source.field.read.from === 'column'
+    const call = isColumn ? `${read}(c)` : `g${id}()`
+    this.readers.set(key, call)
+    if (!isColumn) {
+      const isProcess = this.scopes !== null && operandFields(source).every((field) => field.read.scope !== 'event')
+      const now = isProcess ? 'processTick' : 'tick'
+      this.lines.push(
+        `let d${id},a${id}=-1;function g${id}(){if(a${id}!==${now}){d${id}=${read}(c);a${id}=${now}}return d${id}}`,
+      )
+    }
+    return call
+  }
+
+  /** A process's answers are kept with its number, an event's until the next event. */
   private remembering(name: string, expression: string, id: number, isProcess: boolean): string {
     if (!isProcess) {
       return `let s${id}=-1,v${id}=false;function ${name}(){if(s${id}!==tick){v${id}=${expression};s${id}=tick}return v${id}}`

@@ -6,9 +6,8 @@ import { asciiLower, parseGlob, testGlob } from '../fields/glob.ts'
 import { inBlocks } from '../fields/ip-address.ts'
 import type { Modifier, Operator } from '../language/condition/ast.ts'
 import { pathMatcher } from '../language/condition/path-prefix.ts'
-import type { Predicate } from '../language/condition/predicate.ts'
+import type { Predicate, ValueSource } from '../language/condition/predicate.ts'
 import { regexTest } from '../language/condition/regex.ts'
-import { valueReader } from '../language/condition/value-reader.ts'
 
 /** Objects that generated code refers to by position, as `K[3]`. */
 export class Constants {
@@ -29,22 +28,29 @@ export class Constants {
   }
 }
 
-/** The body of a function without arguments that judges the predicate at the cursor `c`. */
-export function emitPredicate(predicate: Predicate, constants: Constants): string {
+/**
+ * The body of a function without arguments that judges the predicate at the cursor; `read` gives the expression that
+ * reads an operand there.
+ */
+export function emitPredicate(
+  predicate: Predicate,
+  constants: Constants,
+  read: (source: ValueSource) => string,
+): string {
   const { left, right, operator } = predicate
-  const read = constants.add(valueReader(left))
-  if (right.kind === 'none') return `return ${read}(c)!==undefined`
+  const given = read(left)
+  if (right.kind === 'none') return `return ${given}!==undefined`
   if (right.kind === 'operand') {
-    const other = constants.add(valueReader(right.operand))
+    const other = read(right.operand)
     const one = emitDynamic(operator)
     const test = predicate.several === 'no' ? one : `${quantifier(predicate)}(v=>${one})`
     const value = predicate.several === 'no' ? '' : 'V.'
     const variable = predicate.several === 'no' ? 'v' : 'V'
-    return `const ${variable}=${read}(c);if(${variable}===undefined)return false;const w=${other}(c);return w!==undefined&&(${value}${test})`
+    return `const ${variable}=${given};if(${variable}===undefined)return false;const w=${other};return w!==undefined&&(${value}${test})`
   }
   const test = emitTest(predicate, constants)
-  if (predicate.several === 'no') return `const v=${read}(c);return v!==undefined&&(${test})`
-  return `const V=${read}(c);return V!==undefined&&V.${quantifier(predicate)}(v=>${test})`
+  if (predicate.several === 'no') return `const v=${given};return v!==undefined&&(${test})`
+  return `const V=${given};return V!==undefined&&V.${quantifier(predicate)}(v=>${test})`
 }
 
 /** An expression over one value `v` that is there. */

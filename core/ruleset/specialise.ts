@@ -1,5 +1,7 @@
 /** A condition as it looks for one event type in one table: what is decided by the type alone is folded away. */
 import { type ColumnName, TABLES, type TableName } from '../batch/schema.ts'
+import { argumentsOfType } from '../fields/event-arguments.ts'
+import { DESCRIPTOR_CALLS, OPEN_CALLS } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import type { Field } from '../fields/field.ts'
 import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
@@ -13,29 +15,43 @@ export function specialise(
   table: TableName,
   done: Map<Expression, Expression>,
 ): Expression {
-  const decided = new Map<string, string>([
+  const decided = new Map<string, string | boolean>([
     ['evt.type', type],
     ['evt.source', EVENT_TYPES[type].source],
     ['evt.dir', '<'],
   ])
   if (EVENT_TYPES[type].source === 'syscall') decided.set('syscall.type', type)
+  if (!OPEN_CALLS.has(type)) for (const name of OPEN_FIELDS) decided.set(name, false)
   return rewrite(
     pool,
     condition,
     (check) => {
       const { predicate } = check
-      if (fieldsOf(predicate).some(({ field }) => isAlwaysAbsent(field, table))) return pool.false
+      if (fieldsOf(predicate).some(({ field, argument }) => isAlwaysAbsent(field, argument, type, table)))
+        return pool.false
+      if (isNeverNumber(predicate)) return pool.false
       const value = predicate.left.kind === 'field' ? decided.get(predicate.left.field.name) : undefined
       if (value === undefined || predicate.right.kind === 'operand') return check
+      if (predicate.operator === 'exists') return pool.true
       return pool.constant(decide(predicate, value))
     },
     done,
   )
 }
 
-/** Whether rows of a table can never have a value for the field. */
-function isAlwaysAbsent(field: Field, table: TableName): boolean {
+const OPEN_FIELDS = ['evt.is_open_read', 'evt.is_open_write', 'evt.is_open_exec', 'evt.is_open_create']
+/** Absent from calls on paths, which have no descriptor. */
+const DESCRIPTOR_FIELDS: ReadonlySet<string> = new Set(
+  ['num', 'name', 'nameraw', 'directory', 'filename', 'type', 'typechar'].map((name) => `fd.${name}`),
+)
+
+/** Whether events of a type in a table can never have a value for the field. */
+function isAlwaysAbsent(field: Field, argument: string | null, type: EventTypeName, table: TableName): boolean {
   if (!field.available) return true
+  if (DESCRIPTOR_FIELDS.has(field.name) && table !== 'network' && !DESCRIPTOR_CALLS.has(type)) return true
+  if (field.name === 'evt.arg' && argument !== null && !/^\d+$/.test(argument)) {
+    return !argumentsOfType(type).some(({ name }) => name === argument)
+  }
   const columns = TABLES[table].columns as readonly ColumnName[]
   const { read } = field
   if (read.from === 'derived')
@@ -43,7 +59,13 @@ function isAlwaysAbsent(field: Field, table: TableName): boolean {
   return read.scope === 'event' && !columns.includes(read.column)
 }
 
-function decide(predicate: Predicate, value: string): boolean {
+/** Events are numbered from 1, and rules write `evt.num = 0` for "never". */
+function isNeverNumber({ left, right, operator }: Predicate): boolean {
+  if (left.kind !== 'field' || left.field.name !== 'evt.num' || right.kind !== 'numbers') return false
+  return (operator === '=' || operator === 'in') && right.values.every((value) => value < 1)
+}
+
+function decide(predicate: Predicate, value: string | boolean): boolean {
   const constants = new Constants()
   const test = emitTest(predicate, constants)
   const names = constants.values.map((_, i) => `K${i}`)

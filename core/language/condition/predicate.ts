@@ -46,3 +46,17 @@ export function fieldsOf(predicate: Predicate): { field: Field; argument: string
   if (predicate.right.kind === 'operand') visit(predicate.right.operand)
   return found
 }
+
+/** The same for two operands exactly when they always give the same value. */
+export function operandKey(source: ValueSource | { readonly kind: 'text'; readonly text: string }): string {
+  if (source.kind === 'text') return JSON.stringify(source.text)
+  const argument = source.argument === null ? '' : `[${JSON.stringify(source.argument)}]`
+  if (source.kind === 'field') return source.field.name + argument
+  return `${source.name}(${source.inputs.map(operandKey).join(',')})${argument}`
+}
+
+/** Every field an operand reads. */
+export function operandFields(source: ValueSource): Field[] {
+  if (source.kind === 'field') return [source.field]
+  return source.inputs.flatMap((input) => (input.kind === 'text' ? [] : operandFields(input)))
+}

@@ -25,8 +25,7 @@ static __always_inline bool within_budget(u64 cgroup, u32 class, u32 ring_index,
 	u64 cost, ahead;
 	void *ring;
 
-	class &= BUDGET_CLASSES - 1;
-	cost = settings.budgets[class].cost_ns;
+	cost = settings.budgets[MASKED(class, BUDGET_CLASSES)].cost_ns;
 	if (!cost)
 		return true;
 	budget = bpf_map_lookup_elem(&budgets, &cgroup);
@@ -36,17 +35,15 @@ static __always_inline bool within_budget(u64 cgroup, u32 class, u32 ring_index,
 		bpf_map_update_elem(&budgets, &cgroup, &fresh, BPF_NOEXIST);
 		return true;
 	}
-	ahead = budget->ahead_ns[class];
+	ahead = budget->ahead_ns[MASKED(class, BUDGET_CLASSES)];
 	if (ahead < now)
 		ahead = now;
-	if (ahead - now <= settings.budgets[class].burst_ns) {
-		budget->ahead_ns[class] = ahead + cost;
+	if (ahead - now <= settings.budgets[MASKED(class, BUDGET_CLASSES)].burst_ns) {
+		budget->ahead_ns[MASKED(class, BUDGET_CLASSES)] = ahead + cost;
 		return true;
 	}
-	if (ring_index >= RINGS)
-		return true;
 	ring = bpf_map_lookup_elem(&rings, &ring_index);
-	if (!ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < settings.crowded_bytes[ring_index])
+	if (!ring || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < settings.crowded_bytes[MASKED(ring_index, RINGS)])
 		return true;
 	counters_of_cpu()->over_budget++;
 	return false;

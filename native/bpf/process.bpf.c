@@ -57,15 +57,17 @@ static __always_inline void read_sessions(struct image_facts *facts, struct task
 	struct signal_struct *signal = task->signal;
 	struct tty_struct *tty = signal->tty;
 	u32 level = task->thread_pid->level;
+	struct pid *group = BPF_CORE_READ(task, signal, pids[2]);
+	struct pid *session = BPF_CORE_READ(task, signal, pids[3]);
 	struct upid upid = {};
 
-	read_upid(signal->pids[2], 0, &upid);
+	read_upid(group, 0, &upid);
 	facts->pgid = upid.nr;
-	read_upid(signal->pids[2], level, &upid);
+	read_upid(group, level, &upid);
 	facts->vpgid = upid.nr;
-	read_upid(signal->pids[3], 0, &upid);
+	read_upid(session, 0, &upid);
 	facts->sid = upid.nr;
-	read_upid(signal->pids[3], level, &upid);
+	read_upid(session, level, &upid);
 	facts->vsid = upid.nr;
 	facts->tty = 0;
 	if (tty) {
@@ -178,7 +180,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	fill_identity(&s->event, parent);
 	if (!within_budget(s->event.cgroup, BUDGET_PROCESS, RING_PROCESS, s->event.time_ns))
 		return 0;
-	read_upid(child->thread_pid, child->thread_pid->level, &upid);
+	read_upid(BPF_CORE_READ(child, thread_pid), child->thread_pid->level, &upid);
 	s->event.ret = child->tgid;
 	s->event.args[0] = child->tgid;
 	s->event.args[1] = child->start_boottime;

@@ -57,6 +57,25 @@ static __always_inline void add_user_range(struct scratch *s, u32 slot, u64 from
 	s->used = used + size;
 }
 
+/* A struct sockaddr of user space, at most 128 bytes of it (struct sockaddr_storage). */
+__noinline int add_address(struct scratch *s, u64 address, u64 length)
+{
+	u64 used;
+
+	if (!s || !address || !length)
+		return 0;
+	used = s->used;
+	if (used >= DATA_LIMIT)
+		return 0;
+	if (length > 128)
+		length = 128;
+	if (bpf_probe_read_user(&s->data[used], length, (void *)address))
+		return 0;
+	s->event.lengths[SLOT_ADDRESS] = length;
+	s->used = used + length;
+	return 0;
+}
+
 /* One step from a file towards the root. Returns 1 when the walk is over. Its state is in the scratch memory. */
 __noinline int walk_step(struct scratch *s)
 {

@@ -49,6 +49,17 @@ struct {
 	__array(values, struct ring_template);
 } rings SEC(".maps");
 
+/*
+ * Bounds an index to a power of two right where it is used. In assembly, because the compiler drops a mask that it can
+ * prove needless, and older verifiers forget a bound when a register is spilled.
+ */
+#define MASKED(INDEX, COUNT)                                                              \
+	({                                                                                \
+		u64 masked_index = (INDEX);                                               \
+		asm volatile("%0 &= %1" : "+r"(masked_index) : "i"((COUNT) - 1));         \
+		masked_index;                                                             \
+	})
+
 static __always_inline struct scratch *scratch_of_cpu(void)
 {
 	u32 zero = 0;
@@ -71,18 +82,17 @@ static __always_inline void submit(struct scratch *s, u32 ring_index, u8 stream)
 
 	if (size > EVENT_BYTES_MAX)
 		return;
-	if (ring_index >= RINGS)
-		return;
 	ring = bpf_map_lookup_elem(&rings, &ring_index);
 	if (!ring)
 		return;
 	s->event.stream = stream;
 	s->event.sequence = counter->sent++;
 	/* The reader's own timer comes often enough for a ring that fills slowly. */
-	if (!(s->event.sequence & 31) && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > settings.wake_bytes[ring_index])
+	if (!(s->event.sequence & 31) &&
+	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > settings.wake_bytes[MASKED(ring_index, RINGS)])
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(ring, s, size, flags))
-		counter->ring_full[ring_index]++;
+		counter->ring_full[MASKED(ring_index, RINGS)]++;
 }
 
 #endif

@@ -53,20 +53,6 @@ static __always_inline u32 socketcall_number(u32 call)
 	return 0;
 }
 
-static __always_inline void add_address(struct scratch *s, u64 address, u64 length)
-{
-	u64 used = s->used;
-
-	if (!address || !length || used >= DATA_LIMIT)
-		return;
-	if (length > 128)
-		length = 128;
-	if (bpf_probe_read_user(&s->data[used], length, (void *)address))
-		return;
-	s->event.lengths[SLOT_ADDRESS] = length;
-	s->used = used + length;
-}
-
 static __always_inline void add_call_address(struct scratch *s, const struct call_spec *spec)
 {
 	struct event *e = &s->event;

@@ -7,7 +7,13 @@
 #define TS_COMPAT 0x0002
 #define PF_KTHREAD 0x00200000
 
-/* Pid numbers are kept per namespace level; level 0 is the initial one. */
+/* Inode of the initial pid namespace: PROC_PID_INIT_INO, the same on every kernel. */
+#define INITIAL_PID_NS 0xEFFFFFFCU
+
+/*
+ * Pid numbers are kept per namespace level; level 0 is the initial one. `pid` must come from a copy (BPF_CORE_READ): the
+ * verifier of 6.1 allows no arithmetic on typed pointers.
+ */
 static __always_inline void read_upid(struct pid *pid, u32 level, struct upid *out)
 {
 	u64 at = (u64)pid + bpf_core_field_offset(struct pid, numbers) + (u64)level * bpf_core_type_size(struct upid);
@@ -17,14 +23,13 @@ static __always_inline void read_upid(struct pid *pid, u32 level, struct upid *o
 
 static __always_inline u64 cgroup_of(struct task_struct *task)
 {
-	struct css_set *set = task->cgroups;
 
 	if (!settings.cgroup_v1)
-		return set->dfl_cgrp->kn->id;
+		return task->cgroups->dfl_cgrp->kn->id;
 	/* Engines with the v1 driver do not always make their cgroups in the unified hierarchy as well. */
 	u32 index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	struct cgroup_subsys_state *state = NULL;
-	u64 at = (u64)set + bpf_core_field_offset(struct css_set, subsys) + (u64)index * sizeof(void *);
+	u64 at = (u64)BPF_CORE_READ(task, cgroups) + bpf_core_field_offset(struct css_set, subsys) + (u64)index * sizeof(void *);
 
 	bpf_probe_read_kernel(&state, sizeof(state), (void *)at);
 	return BPF_CORE_READ(state, cgroup, kn, id);
@@ -34,9 +39,7 @@ static __always_inline void fill_identity(struct event *e, struct task_struct *t
 {
 	struct task_struct *leader = task->group_leader;
 	struct task_struct *parent = task->real_parent;
-	struct pid *pid = task->thread_pid;
-	u32 level = pid->level;
-	struct upid upid;
+	u32 level = task->thread_pid->level;
 
 	e->time_ns = bpf_ktime_get_boot_ns();
 	e->cgroup = cgroup_of(task);
@@ -49,13 +52,17 @@ static __always_inline void fill_identity(struct event *e, struct task_struct *t
 	e->uid = task->cred->euid.val;
 	e->gid = task->cred->egid.val;
 	e->mnt_ns = task->nsproxy->mnt_ns->ns.inum;
-	read_upid(pid, level, &upid);
-	e->vtid = upid.nr;
-	e->pid_ns = BPF_CORE_READ(upid.ns, ns.inum);
-	if (task == leader || level == 0) {
-		e->vpid = level == 0 ? e->pid : e->vtid;
+	if (level == 0) {
+		e->vtid = e->tid;
+		e->vpid = e->pid;
+		e->pid_ns = INITIAL_PID_NS;
 	} else {
-		read_upid(leader->thread_pid, level, &upid);
+		struct upid upid = {};
+
+		read_upid(BPF_CORE_READ(task, thread_pid), level, &upid);
+		e->vtid = upid.nr;
+		e->pid_ns = BPF_CORE_READ(upid.ns, ns.inum);
+		read_upid(BPF_CORE_READ(task, group_leader, thread_pid), level, &upid);
 		e->vpid = upid.nr;
 	}
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm), &leader->comm);

@@ -46,14 +46,8 @@ static __always_inline void describe_operation(struct scratch *s, void *command,
 		add_name(s, SLOT_RAW1, BPF_CORE_READ(rename, newpath));
 	} else if (op == OP_CONNECT && bpf_core_type_exists(struct io_connect)) {
 		struct io_connect *connect = command;
-		u64 used = s->used;
-		u64 length = BPF_CORE_READ(connect, addr_len);
 
-		if (used < DATA_LIMIT && length > 0 && length <= 128 &&
-		    !bpf_probe_read_user(&s->data[used], length, BPF_CORE_READ(connect, addr))) {
-			e->lengths[SLOT_ADDRESS] = length;
-			s->used = used + length;
-		}
+		add_address(s, (u64)BPF_CORE_READ(connect, addr), (u32)BPF_CORE_READ(connect, addr_len));
 	}
 }
 

@@ -336,6 +336,7 @@ class ProbeWorker : public Napi::AsyncWorker {
     for (const ObjectProbe& object : probe_.objects) {
       Napi::Object entry = failure(env, object.error, object.hooks);
       entry.Set("name", object.name);
+      entry.Set("log", object.log);
       objects.Set(objects.Length(), entry);
     }
     result.Set("release", probe_.release);

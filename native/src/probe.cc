@@ -1,6 +1,7 @@
 #include "probe.h"
 
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -17,6 +18,8 @@ namespace {
 constexpr int kCapSysAdmin = 21;
 constexpr int kCapPerfmon = 38;
 constexpr int kCapBpf = 39;
+constexpr uint32_t kLogBytes = 8u << 20;
+constexpr size_t kWordsBytes = 1500;
 
 bool mayLoad() {
   __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -33,6 +36,20 @@ int tryLoad(const bpf_object_kind& kind) {
   return error;
 }
 
+// Loads once more with the verifier's log on; costs seconds where the log is long, so only after a failure.
+std::string verifierWords(const bpf_object_kind& kind) {
+  std::vector<char> log(kLogBytes);
+  bpf_object_handle handle;
+  if (kind.load(&handle, log.data(), kLogBytes) == 0) kind.destroy(&handle);
+  const std::string words(log.data(), strnlen(log.data(), log.size()));
+  return words.size() > kWordsBytes ? words.substr(words.size() - kWordsBytes) : words;
+}
+
+ObjectProbe probeObject(const bpf_object_kind& kind) {
+  const int error = tryLoad(kind);
+  return {kind.name, kind.hooks, error, error == 0 ? "" : verifierWords(kind)};
+}
+
 }  // namespace
 
 HostProbe probeHost() {
@@ -45,11 +62,15 @@ HostProbe probeHost() {
   setrlimit(RLIMIT_MEMLOCK, &unlimited);
   const SignalsHeld held;
   for (const bpf_object_kind* kind : {&process_object, &syscalls_object, &cgroups_object}) {
-    probe.objects.push_back({kind->name, kind->hooks, tryLoad(*kind)});
+    probe.objects.push_back(probeObject(*kind));
   }
-  int error = tryLoad(uring_object);
-  if (error != 0 && tryLoad(uring_sqe_object) == 0) error = 0;
-  probe.objects.push_back({uring_object.name, uring_object.hooks, error});
+  // Before 6.4 the same hook has another name.
+  ObjectProbe uring = probeObject(uring_object);
+  if (uring.error != 0) {
+    const ObjectProbe older = probeObject(uring_sqe_object);
+    if (older.error == 0 || !older.log.empty()) uring = {uring_object.name, older.hooks, older.error, older.log};
+  }
+  probe.objects.push_back(uring);
   return probe;
 }
 

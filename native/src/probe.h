@@ -8,7 +8,8 @@ namespace seamark {
 struct ObjectProbe {
   std::string name;
   std::string hooks;
-  int error;  // 0, or a negative errno
+  int error;        // 0, or a negative errno
+  std::string log;  // the end of what the verifier said, where it said anything
 };
 
 struct HostProbe {

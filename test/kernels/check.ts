@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { loadAddon } from '../../collector/sources/syscalls/addon.ts'
 import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
 import { type Batch, processRow, readNumber, readText } from '../../core/batch/batch.ts'
 
@@ -14,6 +15,9 @@ async function check(): Promise<Record<string, unknown>> {
   const batches: Batch[] = []
   const source = new SyscallSource({ bulkRingBytes: 1 << 20, onWarning: (message) => warnings.push(message) })
   const visibility = await source.probe()
+  const { addon } = loadAddon()
+  const failed = (await addon?.probe())?.objects.filter((object) => object.errno !== 0) ?? []
+  const logs = failed.map((object) => `${object.name}: ${object.log}`)
   const plan = {
     version: 'check',
     eventTypes: ['open', 'openat', 'connect'],
@@ -23,14 +27,14 @@ async function check(): Promise<Record<string, unknown>> {
   try {
     await source.start({ emit: async ({ batch }) => batches.push(batch) > 0 }, null, plan)
   } catch (error) {
-    return { captured: false, reason: (error as Error).message, visibility }
+    return { captured: false, reason: (error as Error).message, visibility, logs }
   }
   mkdirSync(CGROUP)
   const cgroupId = statSync(CGROUP).ino
   spawnSync('/init', ['attack', `${CGROUP}/cgroup.procs`])
   await delay(1000)
   await source.stop(5000)
-  return { captured: true, warnings, visibility, found: batches.flatMap((batch) => deeds(batch, cgroupId)) }
+  return { captured: true, warnings, visibility, logs, found: batches.flatMap((batch) => deeds(batch, cgroupId)) }
 }
 
 /** What the attacker did, seen in its cgroup. */

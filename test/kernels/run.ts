@@ -24,6 +24,8 @@ interface Verdict {
   reason?: string
   found?: string[]
   warnings?: string[]
+  /** What the verifier said to each object that did not load. */
+  logs?: string[]
 }
 
 function buildInitramfs(folder: string): string {
@@ -80,7 +82,8 @@ function judge(kernel: Kernel, verdict: Verdict | null): string | null {
 
 const folder = mkdtempSync(join(tmpdir(), 'seamark-kernels-'))
 try {
-  const kernels = fetchKernels(join(ROOT, 'native/build/kernels'))
+  const only = process.argv[2]
+  const kernels = fetchKernels(join(ROOT, 'native/build/kernels')).filter(({ version }) => only === undefined || version === only)
   const initramfs = buildInitramfs(folder)
   for (const kernel of kernels) {
     const started = Date.now()
@@ -90,8 +93,9 @@ try {
     console.log(`${problem === null ? 'ok    ' : 'FAILED'} Linux ${verdict?.release ?? kernel.version} (${seconds} s)`)
     console.log(`       ${verdict?.captured ? verdict.found?.join(', ') : (verdict?.reason ?? output.slice(-1500))}`)
     for (const warning of verdict?.warnings ?? []) console.log(`       ${warning}`)
+    if (process.argv.includes("--logs")) console.log(verdict?.logs?.join("\n"))
     if (problem !== null) {
-      console.log(`       ${problem}`)
+      console.log(`       ${problem}\n${verdict?.logs?.join('\n') ?? ''}`)
       process.exitCode = 1
     }
   }

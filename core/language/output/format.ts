@@ -7,6 +7,7 @@
 import { toText } from '../../batch/strings.ts'
 import type { Cursor } from '../../fields/cursor.ts'
 import type { Reader } from '../../fields/field.ts'
+import { findField } from '../../fields/index.ts'
 import type { SourceName, Value } from '../../model/event.ts'
 import type { Operand } from '../condition/ast.ts'
 import { type CheckProblem, checkOutputOperand } from '../condition/check.ts'
@@ -69,8 +70,9 @@ export function parseOutput(text: string, source: SourceName): { format: OutputF
       at = percent + 1
       continue
     }
-    at = found.node.end
-    const value = outputValue(found.node.operand, Number(digits[1] || '0'), source, problems)
+    const operand = longestField(found.node.operand)
+    at = found.node.end - (printOperand(found.node.operand).length - printOperand(operand).length)
+    const value = outputValue(operand, Number(digits[1] || '0'), source, problems)
     if (value === null) continue
     parts.push({ text: literal, value })
     literal = ''
@@ -78,6 +80,15 @@ export function parseOutput(text: string, source: SourceName): { format: OutputF
   literal += text.slice(at)
   if (literal !== '') parts.push({ text: literal, value: null })
   return { format: { parts }, problems }
+}
+
+/** `%fd.name.bak` names the field fd.name, followed by text. */
+function longestField(operand: Operand): Operand {
+  if (operand.kind !== 'field' || operand.argument !== null) return operand
+  for (let name = operand.name; name.includes('.'); name = name.slice(0, name.lastIndexOf('.'))) {
+    if (findField(name, null) !== undefined) return { ...operand, name }
+  }
+  return operand
 }
 
 function outputValue(

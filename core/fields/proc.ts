@@ -208,9 +208,7 @@ export const PROC_FIELDS: readonly Field[] = [
   field('proc.vpid', 'number', 'Process id inside its pid namespace.', processColumn('vpid'), { ecs: 'process.vpid' }),
   field('proc.pvpid', 'number', "The parent's process id inside its pid namespace.", parent(numberOf('vpid'))),
   field('proc.sid', 'number', 'Session id on the host.', processColumn('sid'), { ecs: 'process.session_leader.pid' }),
-  field('proc.sname', 'string', 'Name of the session leader.', leader('sid', textOf('comm')), {
-    ecs: 'process.session_leader.name',
-  }),
+  field('proc.sname', 'string', 'Name of the session leader.', leader('sid', textOf('comm'))),
   field('proc.sid.exe', 'string', 'First argument of the session leader.', leader('sid', exeOf)),
   field('proc.sid.exepath', 'string', "Path of the session leader's executable.", leader('sid', textOf('exePath'))),
   field('proc.pgid', 'number', 'Process group id on the host.', processColumn('pgid')),

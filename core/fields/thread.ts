@@ -27,18 +27,12 @@ export const THREAD_FIELDS: readonly Field[] = [
     'string',
     'Permitted capabilities by name, joined by blanks.',
     capabilities('capPermitted'),
-    {
-      ecs: 'process.thread.capabilities.permitted',
-    },
   ),
   field(
     'thread.cap_effective',
     'string',
     'Effective capabilities by name, joined by blanks.',
     capabilities('capEffective'),
-    {
-      ecs: 'process.thread.capabilities.effective',
-    },
   ),
   field(
     'thread.cap_inheritable',

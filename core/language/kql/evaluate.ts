@@ -1,6 +1,6 @@
 /** Whether a document matches a query; the meaning is written down in ast.ts. Used where documents pass by: live tail. */
 
-import { type EcsType, ecsType } from '../../fields/ecs-types.ts'
+import { type ComparedAs, comparedAs } from '../../fields/document-fields.ts'
 import { asciiLower } from '../../fields/glob.ts'
 import { inBlocks, parseBlock } from '../../fields/ip-address.ts'
 import type { KqlNode, KqlValue } from './ast.ts'
@@ -24,11 +24,11 @@ export function evaluate(node: KqlNode, document: Record<string, unknown>): bool
       return valuesAt(document, node.field).length > 0
     case 'is': {
       if (node.field === null) return containsAnywhere(document, node.value)
-      const type = ecsType(node.field)
+      const type = comparedAs(node.field)
       return valuesAt(document, node.field).some((value) => isEqual(value, node.value, type))
     }
     case 'range': {
-      const type = ecsType(node.field)
+      const type = comparedAs(node.field)
       return valuesAt(document, node.field).some((value) => isInRange(value, node.operator, node.value, type))
     }
   }
@@ -52,7 +52,7 @@ function elements(value: unknown): unknown[] {
   return Array.isArray(value) ? value.flatMap((entry) => (Array.isArray(entry) ? [] : [entry])) : [value]
 }
 
-function isEqual(value: Scalar, wanted: KqlValue, type: EcsType): boolean {
+function isEqual(value: Scalar, wanted: KqlValue, type: ComparedAs): boolean {
   switch (kindOf(value, type)) {
     case 'number': {
       const number = toNumber(wanted.text)
@@ -75,7 +75,7 @@ function isEqual(value: Scalar, wanted: KqlValue, type: EcsType): boolean {
   }
 }
 
-function isInRange(value: Scalar, operator: '<' | '<=' | '>' | '>=', bound: KqlValue, type: EcsType): boolean {
+function isInRange(value: Scalar, operator: '<' | '<=' | '>' | '>=', bound: KqlValue, type: ComparedAs): boolean {
   switch (kindOf(value, type)) {
     case 'number': {
       const number = toNumber(bound.text)
@@ -94,7 +94,7 @@ function isInRange(value: Scalar, operator: '<' | '<=' | '>' | '>=', bound: KqlV
 }
 
 /** A field without a type of its own has that of its value. */
-function kindOf(value: Scalar, type: EcsType): EcsType {
+function kindOf(value: Scalar, type: ComparedAs): ComparedAs {
   if (type !== 'keyword') return type
   return typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'boolean' : 'keyword'
 }
@@ -157,7 +157,7 @@ function piecesOf(text: string, wildcards: readonly number[]): string[] {
 function containsAnywhere(document: Record<string, unknown>, wanted: KqlValue): boolean {
   const pieces = piecesOf(asciiLower(wanted.text), wanted.wildcards)
   const search = (value: unknown, path: string, depth: number): boolean => {
-    if (typeof value === 'string') return ecsType(path) === 'keyword' && containsInOrder(asciiLower(value), pieces)
+    if (typeof value === 'string') return comparedAs(path) === 'keyword' && containsInOrder(asciiLower(value), pieces)
     if (depth >= MAX_DEPTH) return false
     if (Array.isArray(value)) return value.some((entry) => search(entry, path, depth + 1))
     if (!isObject(value)) return false

@@ -50,7 +50,9 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     containerOfProcess: (pid) => containers.choose(cgroups.ownersOfProcess(pid) ?? [])?.id ?? null,
     hostMntNs: namespaceInode('/proc/1/ns/mnt') ?? namespaceInode('/proc/self/ns/mnt'),
   })
-  const users = new UserNames({ readInRoot })
+  const users = new UserNames({
+    readInRoot: async (pid, path, maxBytes) => (await readInRoot(pid, path, { maxBytes, timeoutMs: 500 })).bytes,
+  })
   const host = new Host({ tree, cgroups, containers, users, bootOffsetNs: (Date.now() - uptime() * 1000) * 1e6 })
   const syscalls = new SyscallSource({
     bulkRingBytes: powerOfTwo(config.capture.ringBytes),

@@ -27,6 +27,7 @@ const HOST = ''
 export class UserNames {
   private readonly scopes = new Map<string, Names>()
   private readonly reading = new Map<string, Promise<void>>()
+  private line: Promise<void> = Promise.resolve()
   private readonly readInRoot: ReadInRoot
   private readonly nowMs: () => number
 
@@ -50,7 +51,9 @@ export class UserNames {
     const scope = containerId ?? HOST
     const running = this.reading.get(scope)
     if (running !== undefined) return running
-    const reading = this.read(scope, pid).finally(() => this.reading.delete(scope))
+    // One at a time: a file system inside a container that hangs must not take all of the pool's threads.
+    const reading = this.line.then(() => this.read(scope, pid)).finally(() => this.reading.delete(scope))
+    this.line = reading
     this.reading.set(scope, reading)
     return reading
   }

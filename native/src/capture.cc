@@ -52,7 +52,10 @@ int64_t realtimeOffsetNs() {
   return static_cast<int64_t>(real - (before + (after - before) / 2));
 }
 
-Capture::Capture(const CaptureOptions& options) : options_(options), columns_(randomSeed(), true) {}
+Capture::Capture(const CaptureOptions& options)
+    : options_(options),
+      cpus_(static_cast<int>(std::clamp<long>(sysconf(_SC_NPROCESSORS_CONF), 1, CPUS_MAX))),
+      columns_(randomSeed(), true) {}
 
 Capture::~Capture() { stop(); }
 
@@ -212,7 +215,7 @@ int Capture::stopRecording() {
 Losses Capture::kernelLosses() const {
   Losses losses;
   for (const Loaded& object : objects_) {
-    for (int cpu = 0; cpu < CPUS_MAX; cpu++) {
+    for (int cpu = 0; cpu < cpus_; cpu++) {
       const cpu_counters& counters = object.handle.counters[cpu];
       losses.processRing += __atomic_load_n(&counters.ring_full[RING_PROCESS], __ATOMIC_RELAXED);
       losses.bulkRing += __atomic_load_n(&counters.ring_full[RING_BULK], __ATOMIC_RELAXED);
@@ -230,7 +233,7 @@ CaptureStats Capture::stats() {
   stats.losses.gaps = stats.events.gaps;
   stats.losses.unusable = stats.events.unknownVersion + stats.events.unknownKind + stats.events.malformed;
   for (const Loaded& object : objects_) {
-    for (int cpu = 0; cpu < CPUS_MAX; cpu++) stats.sent += object.handle.counters[cpu].sent;
+    for (int cpu = 0; cpu < cpus_; cpu++) stats.sent += object.handle.counters[cpu].sent;
   }
   stats.outstanding = outstanding_;
   stats.ringBytes = rings_[0].size() + rings_[1].size();

@@ -102,6 +102,7 @@ class Capture {
   Losses kernelLosses() const;
 
   CaptureOptions options_;
+  const int cpus_;  // possible ones: their counters are read every tick
   std::vector<Loaded> objects_;
   std::vector<MissingObject> missing_;
   Ring rings_[RINGS];

@@ -77,7 +77,7 @@ export function explainFailure(
 
 /** Compares `6.1.0-13-amd64` with `5.17`; a release that is not understood is not old. */
 export function isOlderThan(release: string, version: string): boolean {
-  const numbers = (text: string) => text.split(/[^0-9]+/, 2).map(Number)
+  const numbers = (text: string) => /^(\d+)\.(\d+)/.exec(text)?.slice(1).map(Number) ?? []
   const [major = Number.NaN, minor = Number.NaN] = numbers(release)
   const [wantedMajor = 0, wantedMinor = 0] = numbers(version)
   return major < wantedMajor || (major === wantedMajor && minor < wantedMinor)

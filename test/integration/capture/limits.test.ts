@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { afterAll, describe, expect, test } from 'vitest'
 import { findCgroupHierarchy } from '../../../collector/sources/syscalls/cgroup-hierarchy.ts'
@@ -172,6 +173,19 @@ describe.skipIf(reason !== null)('live capture', () => {
     const opened = rows.filter((row) => row.rawPath === '/etc/hostname')
     expect(opened).toHaveLength(1)
     expect(opened[0]!.by.comm).toBe('cat')
+  })
+
+  test('inside a pid namespace still leaves itself out, and shows both numbers of others', () => {
+    const script = fileURLToPath(new URL('namespaced.ts', import.meta.url))
+    const output = execFileSync('unshare', ['-pf', '--mount-proc', process.execPath, script], { encoding: 'utf8' })
+    const { ownPid, seen } = JSON.parse(output)
+    expect(ownPid).toBe(1)
+    expect(seen).toHaveLength(1)
+    expect(seen[0]).toMatchObject({ comm: 'cat' })
+    expect(seen[0].vpid).toBeLessThan(100)
+    expect(seen[0].vtid).toBe(seen[0].vpid)
+    expect(seen[0].pid).toBeGreaterThan(seen[0].vpid)
+    expect(seen[0].pidNs).not.toBe(4026531836)
   })
 
   test('keeps its promise of time: no row is older than what was said before', async () => {

@@ -40,21 +40,30 @@ describe('memory feed across threads', () => {
       feed.publish([feedItem('x'), feedItem('b', 'bash')])
       return got.length > 0
     })
-    expect(new Set(got.map((item) => 'id' in item && item.id))).toEqual(new Set(['b']))
+    // On a busy machine some may have been missed as well.
+    expect(new Set(got.flatMap((item) => ('id' in item ? [item.id] : [])))).toEqual(new Set(['b']))
     worker.postMessage({ stop: true })
     await once(worker, 'exit')
   })
 
   test('a thread that does not listen is bounded, and is told what it missed', async () => {
     const { feed, worker, got } = await threads(null)
+    let blocking = false
+    worker.on('message', (message) => {
+      if (message === 'blocking') blocking = true
+    })
     await eventually(() => {
       feed.publish([feedItem('hello')])
       return got.length > 0
     })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    // What is still on its way from before must not be counted.
+    for (let seen = -1; seen !== got.length; ) {
+      seen = got.length
+      await new Promise((resolve) => setTimeout(resolve, 150))
+    }
     const before = got.length
     worker.postMessage({ blockMs: 400 })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await eventually(() => blocking)
     for (let i = 0; i < 1_000; i++) feed.publish([feedItem(`${i}`)])
     const missed = () => got.slice(before).reduce((sum, item) => sum + ('missed' in item ? item.missed : 1), 0)
     await eventually(() => missed() >= 1_000)

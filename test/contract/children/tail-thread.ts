@@ -10,6 +10,7 @@ await feed.start()
 const stop = new AbortController()
 const items = feed.subscribe(filter, stop.signal)
 parentPort!.on('message', (message: { blockMs?: number; stop?: boolean }) => {
+  if (message.blockMs !== undefined) parentPort!.postMessage('blocking')
   if (message.blockMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.blockMs)
   if (message.stop) stop.abort()
 })

@@ -76,12 +76,30 @@ __noinline int add_address(struct scratch *s, u64 address, u64 length)
 	return 0;
 }
 
+struct dentry_place {
+	struct dentry *parent;
+	struct qstr name;
+};
+
+/* Every copy from kernel memory is a call; on all kernels so far one is enough, because the two fields are neighbours. */
+static __always_inline void read_place(struct dentry *dentry, struct dentry_place *place)
+{
+	u64 parent_at = bpf_core_field_offset(struct dentry, d_parent);
+
+	if (bpf_core_field_offset(struct dentry, d_name) == parent_at + sizeof(void *)) {
+		bpf_probe_read_kernel(place, sizeof(*place), (void *)((u64)dentry + parent_at));
+	} else {
+		place->parent = BPF_CORE_READ(dentry, d_parent);
+		bpf_core_read(&place->name, sizeof(place->name), &dentry->d_name);
+	}
+}
+
 /* One step from a file towards the root. Returns 1 when the walk is over. Its state is in the scratch memory. */
 __noinline int walk_step(struct scratch *s)
 {
 	struct dentry *dentry, *parent;
 	struct mount *mount, *mount_parent;
-	struct qstr name;
+	struct dentry_place place;
 	u64 used;
 
 	if (!s)
@@ -89,7 +107,8 @@ __noinline int walk_step(struct scratch *s)
 	dentry = (struct dentry *)s->dentry;
 	if (s->dentry == s->root_dentry && s->mount == s->root_mount)
 		return 1;
-	parent = BPF_CORE_READ(dentry, d_parent);
+	read_place(dentry, &place);
+	parent = place.parent;
 	if (s->dentry == s->mount_root || dentry == parent) {
 		mount = (struct mount *)(s->mount - bpf_core_field_offset(struct mount, mnt));
 		mount_parent = BPF_CORE_READ(mount, mnt_parent);
@@ -105,10 +124,9 @@ __noinline int walk_step(struct scratch *s)
 	used = s->used;
 	if (used >= DATA_LIMIT || used - s->walk_start >= SLOT_MAX - 256)
 		return 1;
-	bpf_core_read(&name, sizeof(name), &dentry->d_name);
-	u64 length = name.len & 255;
+	u64 length = place.name.len & 255;
 	if (length) {
-		if (bpf_probe_read_kernel(&s->data[used], length, name.name))
+		if (bpf_probe_read_kernel(&s->data[used], length, place.name.name))
 			return 1;
 		s->data[used + length] = 0;
 		s->used = used + length + 1;

@@ -14,7 +14,7 @@ import { BUDGETS, type Budget, encodeCallTable } from './syscall-table.ts'
 import { describeVisibility, explainFailure } from './visibility.ts'
 
 export interface SyscallSourceOptions {
-  /** Memory for events of processes, cgroups and connections; a power of two. Default 4 MiB. */
+  /** Memory for events of processes, cgroups and connections; a power of two from 64 KiB. Default 4 MiB. */
   processRingBytes?: number
   /** Memory for all other events; a power of two. Default 16 MiB. */
   bulkRingBytes?: number
@@ -58,7 +58,7 @@ export class SyscallSource implements Source {
     return describeVisibility(loaded, loaded.addon === null ? null : await loaded.addon.probe())
   }
 
-  /** Live calls have no checkpoint; `from` is not looked at. Throws AppError E_CAPTURE_UNAVAILABLE. */
+  /** Live calls have no checkpoint; `from` is not looked at. Throws AppError E_CAPTURE_UNAVAILABLE or E_CONFIG_INVALID. */
   async start(sink: Sink, _from: Checkpoint | null, plan: CapturePlan): Promise<void> {
     if (this.session !== null) throw new AppError('E_CAPTURE_FAILED', 'System calls are already being captured')
     const loaded = loadAddon()
@@ -130,8 +130,8 @@ export class SyscallSource implements Source {
     const pidNs = ownPidNamespace()
     return {
       calls: encodeCallTable(plan.eventTypes),
-      processRingBytes: this.options.processRingBytes ?? 4 * 1024 * 1024,
-      bulkRingBytes: this.options.bulkRingBytes ?? 16 * 1024 * 1024,
+      processRingBytes: checkRingBytes(this.options.processRingBytes ?? 4 * 1024 * 1024),
+      bulkRingBytes: checkRingBytes(this.options.bulkRingBytes ?? 16 * 1024 * 1024),
       outstandingMax: this.options.outstandingMax ?? 4,
       tickMs: this.options.tickMs ?? 20,
       cgroupV1: findCgroupHierarchy().version === 1,
@@ -141,6 +141,17 @@ export class SyscallSource implements Source {
       budgets: BUDGETS.map((name) => budgets?.[name] ?? DEFAULT_BUDGETS[name]),
     }
   }
+}
+
+const RING_BYTES_MIN = 64 * 1024
+const RING_BYTES_MAX = 1024 * 1024 * 1024
+
+/** The kernel takes powers of two only; one event can have 20 KiB. */
+function checkRingBytes(bytes: number): number {
+  const isPowerOfTwo = Number.isInteger(bytes) && bytes > 0 && (bytes & (bytes - 1)) === 0
+  if (isPowerOfTwo && bytes >= RING_BYTES_MIN && bytes <= RING_BYTES_MAX) return bytes
+  const bounds = `a power of two from ${RING_BYTES_MIN} to ${RING_BYTES_MAX}`
+  throw new AppError('E_CONFIG_INVALID', `A capture ring has ${bytes} bytes; it must be ${bounds}`)
 }
 
 function describeMissing(object: NativeObject): string {

@@ -1,7 +1,13 @@
 /** Each way in which capture can be impossible is told with its reason and its remedy. */
 import { describe, expect, test } from 'vitest'
-import type { LoadedAddon, NativeObject, NativeProbe } from '../../../collector/sources/syscalls/addon.ts'
+import {
+  type LoadedAddon,
+  loadAddon,
+  type NativeObject,
+  type NativeProbe,
+} from '../../../collector/sources/syscalls/addon.ts'
 import { findCgroupHierarchy } from '../../../collector/sources/syscalls/cgroup-hierarchy.ts'
+import { SyscallSource } from '../../../collector/sources/syscalls/syscall-source.ts'
 import { describeVisibility, isOlderThan } from '../../../collector/sources/syscalls/visibility.ts'
 
 const addon = { addon: {}, path: '' } as LoadedAddon
@@ -85,3 +91,12 @@ describe('the cgroup hierarchy', () => {
     expect(findCgroupHierarchy('')).toEqual({ version: 2, mountPoint: null })
   })
 })
+
+test.skipIf(loadAddon().addon === null).each([1000, 65_537, 32_768, 2 ** 31, Number.NaN])(
+  'a ring of %d bytes is refused before anything is loaded',
+  async (bulkRingBytes) => {
+    const plan = { version: 't', eventTypes: [], scope: 'all' as const, environment: false }
+    const start = new SyscallSource({ bulkRingBytes }).start({ emit: async () => true }, null, plan)
+    await expect(start).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' })
+  },
+)

@@ -3,6 +3,7 @@ import { uptime } from 'node:os'
 import { Collector } from '../../collector/collector.ts'
 import { Engine } from '../../collector/docker/engine.ts'
 import { factsOfContainer } from '../../collector/docker/inspect.ts'
+import { CgroupScope } from '../../collector/host/cgroup-scope.ts'
 import { Cgroups } from '../../collector/host/cgroups.ts'
 import { Containers } from '../../collector/host/containers.ts'
 import { Host } from '../../collector/host/host.ts'
@@ -44,7 +45,7 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
   const containers = new Containers({
     inspect: (id) => (config.docker.enabled ? factsOfContainer(engine, id) : Promise.resolve('unreachable')),
   })
-  const cgroups = new Cgroups({ cgroupRoot: findCgroupHierarchy().mountPoint ?? '/sys/fs/cgroup' })
+  const cgroups = new Cgroups({ cgroupRoot: findCgroupHierarchy().mountPoint })
   const tree = new ProcessTree({
     containerOf: (cgroupId, pid) => containers.choose(cgroups.ownersOf(cgroupId, pid))?.id ?? null,
     containerOfProcess: (pid) => containers.choose(cgroups.ownersOfProcess(pid) ?? [])?.id ?? null,
@@ -74,6 +75,10 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
       )
     },
   })
+  const scope =
+    config.capture.scope === 'containers'
+      ? new CgroupScope({ cgroups, containers, setVerdict: (id, verdict) => syscalls.setCgroupVerdict(id, verdict) })
+      : null
   let hasScanned = false
   const collector: Collector = new Collector({
     collector: options.id,
@@ -90,7 +95,9 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
         cgroups.scan()
         tree.scan()
       }
-      return host.join(batch)
+      const joined = await host.join(batch)
+      scope?.judge(batch)
+      return joined
     },
     metrics,
     logger,

@@ -11,7 +11,7 @@ const NOWHERE = '/proc/self/fdinfo/nowhere'
 
 export function buildReplayHost(): Host {
   const containers = new Containers({ inspect: async () => 'unreachable' })
-  const cgroups = new Cgroups({ procRoot: NOWHERE, cgroupRoot: NOWHERE })
+  const cgroups = new Cgroups({ procRoot: NOWHERE, cgroupRoot: null })
   const tree = new ProcessTree({
     procRoot: NOWHERE,
     containerOf: (cgroupId, pid) => containers.choose(cgroups.ownersOf(cgroupId, pid))?.id ?? null,

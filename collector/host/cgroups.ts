@@ -21,11 +21,12 @@ const NONE: CgroupOwners = []
 export class Cgroups {
   private readonly owners = new Map<number, CgroupOwners>()
   private readonly procRoot: string
-  private readonly cgroupRoot: string
+  private readonly cgroupRoot: string | null
 
-  constructor(options: { procRoot?: string; cgroupRoot?: string } = {}) {
+  /** `cgroupRoot` is where the hierarchy is mounted whose ids the kernel programs report; null when it is not. */
+  constructor(options: { procRoot?: string; cgroupRoot: string | null }) {
     this.procRoot = options.procRoot ?? '/proc'
-    this.cgroupRoot = options.cgroupRoot ?? '/sys/fs/cgroup'
+    this.cgroupRoot = options.cgroupRoot
   }
 
   /** Takes the announcements that came with a raw batch. */
@@ -52,6 +53,11 @@ export class Cgroups {
     return owners
   }
 
+  /** Whether the owners of a cgroup were learnt, rather than taken to be nobody. */
+  knows(id: number): boolean {
+    return this.owners.has(id)
+  }
+
   /** Owners by /proc/PID/cgroup; null when the process is gone. */
   ownersOfProcess(pid: number): CgroupOwners | null {
     let text: string
@@ -69,31 +75,20 @@ export class Cgroups {
   }
 
   /**
-   * Finds the cgroups of containers that already run: a cgroup directory's inode number is its id. Hierarchies number
-   * theirs independently, so an id that means two different containers is forgotten and left to `ownersOf`.
+   * Finds the cgroups that are there already, the host's own too: a directory's inode number is the cgroup's id in its
+   * hierarchy.
    */
   scan(): void {
-    const ambiguous = new Set<number>()
+    if (this.cgroupRoot === null) return
     let budget = MAX_SCANNED_DIRECTORIES
     const visit = (directory: string, path: string) => {
+      const id = statSync(directory, { throwIfNoEntry: false })?.ino
+      if (id !== undefined && !this.owners.has(id)) this.remember(id, containersOfCgroupPath(path))
       for (const entry of directoriesIn(directory)) {
-        if (budget-- <= 0) return
-        const childPath = `${path}/${entry}`
-        const child = join(directory, entry)
-        const owners = containersOfCgroupPath(childPath)
-        if (owners.length > 0) {
-          const id = statSync(child, { throwIfNoEntry: false })?.ino
-          if (id !== undefined) {
-            const before = this.owners.get(id)
-            if (before !== undefined && before[0]?.id !== owners[0]?.id) ambiguous.add(id)
-            else this.remember(id, owners)
-          }
-        }
-        visit(child, childPath)
+        if (budget-- > 0) visit(join(directory, entry), `${path}/${entry}`)
       }
     }
     visit(this.cgroupRoot, '')
-    for (const id of ambiguous) this.owners.delete(id)
   }
 
   private remember(id: number, owners: CgroupOwners): void {

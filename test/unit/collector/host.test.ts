@@ -18,7 +18,7 @@ const CONTAINER_CGROUP = 77
 
 /** A host on which nothing runs but what the test says: /proc is empty. */
 function quietHost(maxProcesses?: number) {
-  const cgroups = new Cgroups({ procRoot: '/nonexistent' })
+  const cgroups = new Cgroups({ procRoot: '/nonexistent', cgroupRoot: null })
   const containers = new Containers({ inspect: async () => 'unknown' })
   containers.learn({
     id: ID,

@@ -5,12 +5,12 @@
 
 import assert from 'node:assert'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { createFields, type FieldTypes } from '../../core/language/kql/fields.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Doc, DocKind, Hit, Refused, SearchStore } from '../../core/model/search-store.ts'
 import { type CorruptListener, type Database, isCorrupt, openDatabase, setAside } from './database.ts'
 import { prepareDoc } from './search/check.ts'
-import { createFields, type FieldTypes } from './search/fields.ts'
 import { alertsPath, currentPart, fileBytes, listParts, partPath, unlinkDatabase } from './search/layout.ts'
 import type { Found } from './search/part-reader.ts'
 import { createPartWriter, type PartWriter, type Prepared } from './search/part-writer.ts'

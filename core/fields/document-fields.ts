@@ -96,11 +96,3 @@ export const DOCUMENT_FIELDS: Readonly<Record<string, DocumentFieldType>> = {
 
 /** Objects with keys of users' making, below which any name may be asked for. */
 export const OPEN_OBJECTS: readonly string[] = ['container.labels', 'docker.attributes']
-
-/** How KQL compares a field's values: what is not listed is compared as a keyword. */
-export type ComparedAs = 'keyword' | 'number' | 'boolean' | 'date' | 'ip'
-
-export function comparedAs(path: string): ComparedAs {
-  const type = Object.hasOwn(DOCUMENT_FIELDS, path) ? DOCUMENT_FIELDS[path]! : 'keyword'
-  return type === 'long' || type === 'double' ? 'number' : type
-}

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { FieldType } from '../../backends/sqlite/search/fields.ts'
 import { createSqliteSearchStore, type SqliteSearchStoreOptions } from '../../backends/sqlite/search-store.ts'
 import type { KqlNode } from '../../core/language/kql/ast.ts'
+import type { FieldType } from '../../core/language/kql/fields.ts'
 import { event, is, NOON, searchAll, searchStoreSuite, TEST_FIELDS } from './search-store.suite.ts'
 
 function temporaryDirectory(): string {

@@ -3,9 +3,9 @@
  * columns where those suffice, and the documents themselves otherwise; all three give the same numbers.
  */
 import type { KqlNode } from '../../../core/language/kql/ast.ts'
+import type { Fields } from '../../../core/language/kql/fields.ts'
+import { leavesOf } from '../../../core/language/kql/fields.ts'
 import { AppError } from '../../../core/model/errors.ts'
-import type { Fields } from './fields.ts'
-import { leavesOf } from './fields.ts'
 import { checkDeadline, type PartReader, type Selection } from './part-reader.ts'
 import type { Plan } from './plan.ts'
 import { FORM, ROLLUP_MS, ROLLUPS, ROW_COLUMNS } from './schema.ts'

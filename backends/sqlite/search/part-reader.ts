@@ -3,13 +3,13 @@
  * one consistent state of the file, however much is written meanwhile.
  */
 import type { KqlNode } from '../../../core/language/kql/ast.ts'
+import type { Fields } from '../../../core/language/kql/fields.ts'
+import type { Matcher } from '../../../core/language/kql/matcher.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { DocKind } from '../../../core/model/search-store.ts'
 import { type Database, openReader } from '../database.ts'
 import { type Block, decodeBlock } from './block.ts'
 import type { Position } from './cursor.ts'
-import type { Fields } from './fields.ts'
-import type { Matcher } from './match.ts'
 import { type BlockTest, type Driver, type Plan, passes, planQuery, readsGrams } from './plan.ts'
 import { type PartMeta, ROW_COLUMNS } from './schema.ts'
 

@@ -2,11 +2,12 @@
  * Writes documents into one part file. A write is one transaction: rows, blocks, dictionary and counts, so that the
  * counts stay exact however often the same documents come.
  */
+
+import type { Field, Fields, Leaf } from '../../../core/language/kql/fields.ts'
 import type { Doc, DocKind } from '../../../core/model/search-store.ts'
 import type { Database } from '../database.ts'
 import { decodeBlock, decodeCodes, encodeBlock, encodeCodes } from './block.ts'
 import { createDictionary } from './dictionary.ts'
-import type { Field, Fields, Leaf } from './fields.ts'
 import { addGrams, GRAMS_BYTES, mergeGrams } from './grams.ts'
 import { partMeta, ROLLUP_MS, ROLLUPS, ROW_COLUMNS } from './schema.ts'
 

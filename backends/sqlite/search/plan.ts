@@ -3,11 +3,17 @@
  * of whole blocks. Both may let too much through, never too little; `exact` says that the rows need no second look.
  */
 import type { KqlNode } from '../../../core/language/kql/ast.ts'
+import type { Fields } from '../../../core/language/kql/fields.ts'
+import {
+  type ComparisonNode,
+  foldAscii,
+  type LeafTest,
+  leafTest,
+  literalPieces,
+} from '../../../core/language/kql/matcher.ts'
 import type { Database } from '../database.ts'
 import { type CodeSet, codeSet, hasAnyCode } from './block.ts'
-import type { Fields } from './fields.ts'
 import { gramsOf, hasGrams } from './grams.ts'
-import { type ComparisonNode, foldAscii, type LeafTest, leafTest, literalPieces } from './match.ts'
 import { FORM, type PartMeta, ROW_COLUMNS, trigramText } from './schema.ts'
 
 /** `null` lets every block through. */

@@ -3,15 +3,16 @@
  * own in production (`reader-thread.ts`).
  */
 import { existsSync, statSync } from 'node:fs'
+import { createFields, type FieldTypes } from '../../../core/language/kql/fields.ts'
+import { compileMatcher } from '../../../core/language/kql/matcher.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Bucket, DocKind, Query } from '../../../core/model/search-store.ts'
 import { SQLITE, sqliteCode } from '../database.ts'
 import { countPart, createCounts } from './count.ts'
 import { readCursor, writeCursor } from './cursor.ts'
-import { createFields, type FieldTypes } from './fields.ts'
 import { alertsPath, listParts } from './layout.ts'
-import { compileMatcher, compilePrefilter } from './match.ts'
 import { type Found, openPartReader, type PartReader, type Selection } from './part-reader.ts'
+import { compilePrefilter } from './prefilter.ts'
 
 export interface ReaderOptions {
   directory: string

@@ -3,8 +3,9 @@
  * compressed block (`…_data`). A block also lists the codes of all its strings (`…_blocks`), which tells at once where
  * a string cannot be. Strings stand once in `dictionary`; its trigrams are searched, not those of the rows.
  */
+
+import type { Field, Fields } from '../../../core/language/kql/fields.ts'
 import type { DocKind } from '../../../core/model/search-store.ts'
-import type { Field, Fields } from './fields.ts'
 
 /** Fields with a column of codes in every row; `indexed` ones are found by (value, time). Order is part of stored data. */
 export const ROW_COLUMNS = [

@@ -3,7 +3,7 @@
  * dictionary's code sets must agree with, and what decides wherever they cannot. Compiled once per query.
  */
 import { isIP } from 'node:net'
-import type { KqlNode, KqlValue } from '../../../core/language/kql/ast.ts'
+import type { KqlNode, KqlValue } from './ast.ts'
 import { type Fields, type FieldType, type Leaf, leavesOf } from './fields.ts'
 
 export type Matcher = (body: Readonly<Record<string, unknown>>) => boolean
@@ -38,40 +38,6 @@ export function compileMatcher(node: KqlNode, fields: Fields): Matcher {
       return (body) => leavesOf(body, field).some(test)
     }
   }
-}
-
-/**
- * Whether a document can match, by the look of its JSON: a literal that must occur in a string value occurs, escaped, in
- * the text. Spares parsing where a block has one matching document among hundreds.
- */
-export function compilePrefilter(node: KqlNode, fields: Fields): (json: string) => boolean {
-  switch (node.kind) {
-    case 'and': {
-      const children = node.children.map((child) => compilePrefilter(child, fields))
-      return (json) => children.every((child) => child(json))
-    }
-    case 'or': {
-      const children = node.children.map((child) => compilePrefilter(child, fields))
-      return (json) => children.some((child) => child(json))
-    }
-    case 'is': {
-      if (node.field === null) {
-        // Folding other alphabets could change the length of what is looked for.
-        if (!/^[\x20-\x7e]*$/.test(node.value.text)) break
-        const wanted = escaped(node.value.text).toLowerCase()
-        return (json) => json.toLowerCase().includes(wanted)
-      }
-      if ((fields.find(node.field)?.type ?? 'keyword') !== 'keyword') break
-      const pieces = literalPieces(node.value).filter((piece) => piece !== '' && piece.isWellFormed())
-      const wanted = pieces.map(escaped)
-      return (json) => wanted.every((piece) => json.includes(piece))
-    }
-  }
-  return () => true
-}
-
-function escaped(text: string): string {
-  return JSON.stringify(text).slice(1, -1)
 }
 
 /** The test of a single value of a field of this type. */

@@ -27,6 +27,8 @@ export interface StartOptions {
   dataDir?: string
   /** `json` fills `alerts`; `line` is what a person sees. Default json. */
   format?: 'json' | 'line'
+  /** Runs as this user and group. */
+  uid?: number
 }
 
 /** How a command that ends by itself ended. */
@@ -67,6 +69,7 @@ export class RunningSeamark {
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.options.env },
+      ...identity(this.options.uid),
     })
     this.child = child
     createInterface({ input: child.stdout! }).on('line', (line) => {
@@ -142,11 +145,16 @@ export class RunningSeamark {
 }
 
 /** Runs the program until it ends by itself, at most a minute. */
-export async function runSeamark(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+export async function runSeamark(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  uid?: number,
+): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, 'app/main.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     timeout: 60_000,
+    ...identity(uid),
   })
   const [stdout, stderr, [code, signal]] = await Promise.all([
     text(child.stdout),
@@ -154,6 +162,10 @@ export async function runSeamark(args: readonly string[], env: Record<string, st
     once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
   ])
   return { code: code ?? signal ?? 0, stdout, stderr }
+}
+
+function identity(uid: number | undefined): { uid?: number; gid?: number } {
+  return uid === undefined ? {} : { uid, gid: uid }
 }
 
 /** Why system calls cannot be captured here, or null when they can. */

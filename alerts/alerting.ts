@@ -74,7 +74,7 @@ export class Alerting implements Component {
         index.push(docItem(doc))
         for (const destination of this.options.destinations)
           notify.push(notificationItem(destination, detection, alert))
-        tail.push({ kind: 'alert', id: detection.id, timeMs: detection.timeMs, body: doc.body })
+        tail.push({ kind: 'alert', id: alert.id, timeMs: detection.timeMs, body: doc.body })
       })
     }
     feed.publish(tail)

@@ -1,9 +1,11 @@
 /** A real Seamark in a process of its own, as a user starts it, with a data directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { loadAddon } from '../../collector/sources/syscalls/addon.ts'
 
@@ -23,10 +25,23 @@ export interface StartOptions {
   args?: string[]
   env?: Record<string, string>
   dataDir?: string
+  /** `json` fills `alerts`; `line` is what a person sees. Default json. */
+  format?: 'json' | 'line'
+  /** Runs as this user and group. */
+  uid?: number
+}
+
+/** How a command that ends by itself ended. */
+export interface Ended {
+  code: number | string
+  stdout: string
+  stderr: string
 }
 
 export class RunningSeamark {
   readonly alerts: PrintedAlert[] = []
+  /** Standard output, line by line. */
+  readonly lines: string[] = []
   readonly errors: string[] = []
   readonly dataDir: string
   address = ''
@@ -40,10 +55,11 @@ export class RunningSeamark {
 
   /** Resolves when it says that it watches. */
   async start(): Promise<this> {
+    const { format = 'json' } = this.options
     const args = [
       join(ROOT, 'app/main.ts'),
       'up',
-      '--json',
+      ...(format === 'json' ? ['--json'] : []),
       '--port',
       '0',
       '--data-dir',
@@ -53,9 +69,13 @@ export class RunningSeamark {
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.options.env },
+      ...identity(this.options.uid),
     })
     this.child = child
-    createInterface({ input: child.stdout! }).on('line', (line) => this.alerts.push(JSON.parse(line) as PrintedAlert))
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      this.lines.push(line)
+      if (format === 'json') this.alerts.push(JSON.parse(line) as PrintedAlert)
+    })
     await new Promise<void>((resolve, reject) => {
       child.once('exit', (code, signal) =>
         reject(new Error(`seamark ended with ${code ?? signal}: ${this.errors.join('\n')}`)),
@@ -91,6 +111,18 @@ export class RunningSeamark {
     return hits
   }
 
+  /** One metric's value as /metrics prints it, such as `seamark_queue_items{topic="dead"}`; 0 where it is missing. */
+  async metric(series: string): Promise<number> {
+    const text = await (await fetch(`${this.address}/metrics`)).text()
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `))
+    return line === undefined ? 0 : Number(line.slice(series.length + 1))
+  }
+
+  /** Runs a command of the command line against this Seamark. */
+  command(...args: string[]): Promise<Ended> {
+    return runSeamark(args, { SEAMARK_API_PORT: new URL(this.address).port, SEAMARK_DATA_DIR: this.dataDir })
+  }
+
   get pid(): number {
     return this.child?.pid ?? 0
   }
@@ -110,6 +142,30 @@ export class RunningSeamark {
     await this.end('SIGKILL')
     rmSync(this.dataDir, { recursive: true, force: true })
   }
+}
+
+/** Runs the program until it ends by itself, at most a minute. */
+export async function runSeamark(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  uid?: number,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, 'app/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    timeout: 60_000,
+    ...identity(uid),
+  })
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+  ])
+  return { code: code ?? signal ?? 0, stdout, stderr }
+}
+
+function identity(uid: number | undefined): { uid?: number; gid?: number } {
+  return uid === undefined ? {} : { uid, gid: uid }
 }
 
 /** Why system calls cannot be captured here, or null when they can. */

@@ -10,7 +10,7 @@
  * come from a peer: opening random bytes gives AppError E_BATCH_CORRUPT, never a crash or a read out of bounds.
  */
 import { AppError } from '../model/errors.ts'
-import { arrayOn, type Batch, type ColumnData, elementBytes, type Table } from './batch.ts'
+import { ABSENT, arrayOn, type Batch, type ColumnData, elementBytes, type Table } from './batch.ts'
 import { COLUMNS, type ColumnName, KIND_IDS, TABLES, type TableName, type TableSpec } from './schema.ts'
 import { Strings } from './strings.ts'
 
@@ -110,9 +110,9 @@ function openStrings(bytes: Uint8Array, view: DataView): Strings {
   within(bytes, offsetsAt, count + 1, 4, 'string offsets')
   const offsets = new Uint32Array(bytes.buffer, bytes.byteOffset + offsetsAt, count + 1)
   let previous = 0
-  for (const offset of offsets) {
-    check(offset >= previous, 'string offsets run backwards')
-    previous = offset
+  for (let i = 0; i < offsets.length; i++) {
+    if (offsets[i]! < previous) throw corrupt('string offsets run backwards')
+    previous = offsets[i]!
   }
   within(bytes, stringsAt, previous, 1, 'strings')
   return new Strings(offsets, bytes.subarray(stringsAt, stringsAt + previous))
@@ -138,8 +138,9 @@ function openTable(bytes: Uint8Array, view: DataView, entry: number, stringCount
     check(view.getUint8(at + 2) === KIND_IDS[kind], `column ${column} has another kind`)
     within(bytes, dataAt, rowCount, elementBytes(kind), `column ${column}`)
     const data = arrayOn(kind, bytes.buffer as ArrayBuffer, bytes.byteOffset + dataAt, rowCount)
-    if (kind === 'str')
-      for (const index of data as Uint32Array) check(index < stringCount, `${column} points past the strings`)
+    if (kind === 'str' && !areBelow(data as Uint32Array, stringCount)) {
+      throw corrupt(`${column} points past the strings`)
+    }
     table.columns[column] = data
   }
   check(rowCount === 0 || Object.keys(table.columns).length > 0, `table ${name} has no known columns`)
@@ -160,17 +161,34 @@ function checkReferences(tables: Batch['tables']): void {
       const data = table.columns[column] as Uint32Array | undefined
       if (data === undefined) continue
       const rows = tables[target]?.rowCount ?? 0
-      for (const index of data) check(index === 0xffffffff || index < rows, `${column} points past the ${target} table`)
+      if (!areBelowOrAbsent(data, rows)) throw corrupt(`${column} points past the ${target} table`)
     }
   }
 }
 
+function areBelow(indices: Uint32Array, limit: number): boolean {
+  let highest = 0
+  for (let i = 0; i < indices.length; i++) if (indices[i]! > highest) highest = indices[i]!
+  return highest < limit || indices.length === 0
+}
+
+function areBelowOrAbsent(references: Uint32Array, limit: number): boolean {
+  for (let i = 0; i < references.length; i++) {
+    if (references[i]! >= limit && references[i] !== ABSENT.ref) return false
+  }
+  return true
+}
+
 function within(bytes: Uint8Array, at: number, count: number, size: number, what: string): void {
-  check(at + count * size <= bytes.byteLength, `${what} reaches past the end`)
+  if (at + count * size > bytes.byteLength) throw corrupt(`${what} reaches past the end`)
 }
 
 function check(condition: boolean, what: string): void {
-  if (!condition) throw new AppError('E_BATCH_CORRUPT', `Batch refused: ${what}`, { retryable: false })
+  if (!condition) throw corrupt(what)
+}
+
+function corrupt(what: string): AppError {
+  return new AppError('E_BATCH_CORRUPT', `Batch refused: ${what}`, { retryable: false })
 }
 
 function align(at: number): number {

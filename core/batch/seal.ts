@@ -16,6 +16,8 @@ const HEAD_BYTES = 20
 /** A body larger than this is refused before it is inflated. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024
 export const MAX_HEADER_BYTES = 64 * 1024
+/** The least that zlib takes. */
+const MIN_CHUNK_BYTES = 64
 
 export function sealBatch(header: BatchHeader, batch: Batch): EventBatch {
   const raw = encodeBody(batch)
@@ -58,9 +60,12 @@ export function openBatch(bytes: Uint8Array): { header: BatchHeader; batch: Batc
   const rawBytes = frame.readUInt32LE(12)
   let raw: Uint8Array
   try {
-    // The bound stops a body that says little and inflates to much.
+    // The bound stops a body that says little and inflates to much. One chunk, with a byte to spare so that zlib sees
+    // the end in it: several would be copied together.
+    const roomBytes = Math.max(rawBytes + 1, MIN_CHUNK_BYTES)
     raw = zstdDecompressSync(frame.subarray(HEAD_BYTES + frame.readUInt32LE(4)), {
-      maxOutputLength: Math.max(rawBytes, 1),
+      maxOutputLength: roomBytes,
+      chunkSize: roomBytes,
     })
   } catch (cause) {
     throw corrupt('its body does not inflate', cause)

@@ -12,6 +12,7 @@ export class Strings {
   private readonly encodedCount: number
   private readonly decoded: (string | undefined)[]
   private readonly added = new Map<string, number>()
+  private addedBytes = 0
 
   constructor(offsets: Uint32Array = new Uint32Array([0, 0]), bytes: Uint8Array = EMPTY) {
     this.offsets = offsets
@@ -42,6 +43,7 @@ export class Strings {
     const known = this.added.get(text)
     if (known !== undefined) return known
     const index = this.decoded.push(text) - 1
+    this.addedBytes += text.length
     this.added.set(text, index)
     return index
   }
@@ -50,6 +52,18 @@ export class Strings {
   byteLength(index: number): number {
     if (index < this.encodedCount) return this.offsets[index + 1]! - this.offsets[index]!
     return this.decoded[index]!.length
+  }
+
+  /** Bytes of all strings together. */
+  get totalBytes(): number {
+    return this.bytes.length + this.addedBytes
+  }
+
+  /** Where one string's bytes lie: valid until the next call. */
+  span(index: number): { source: Uint8Array; start: number; end: number } {
+    if (index < this.encodedCount)
+      return { source: this.bytes, start: this.offsets[index]!, end: this.offsets[index + 1]! }
+    return { source: Buffer.from(this.decoded[index]!, 'latin1'), start: 0, end: this.decoded[index]!.length }
   }
 
   /** Copies one string's bytes into a buffer and returns the position after them. */

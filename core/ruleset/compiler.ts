@@ -109,7 +109,6 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
         for (let i = 0; i < out.length; i += 2) matches.push({ table: id, row: out[i]!, rule: out[i + 1]! })
       }
       cursor.close()
-      identities.close()
       return matches
     },
   }
@@ -212,7 +211,7 @@ class Emitter {
     const any = Array.from({ length: words }, (_, word) => `mask${i}[p*${words}+${word}]`).join('|')
     const name = filter === null ? '' : `if((${any})===0)return;const k=nameClass(table,row);`
     this.lines.push(
-      `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.of(r);if(known${i}[p]===0)fill${i}(p,r);${name}let moved=false;${masks.join(';')}}`,
+      `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.numbers[r]|0;if(known${i}[p]===0)fill${i}(p,r);${name}let moved=false;${masks.join(';')}}`,
     )
     return `known${i}=new Uint8Array(capacity);mask${i}=new Int32Array(capacity*${words})`
   }

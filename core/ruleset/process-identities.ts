@@ -3,103 +3,154 @@
  * again. Two rows are equal when everything a rule can read of a process is: all their columns, their container's, and
  * the same for every ancestor. Nothing rests on pids or times being unique, which a hostile host could forge.
  */
-import type { Batch, Table } from '../batch/batch.ts'
-import { COLUMNS, type ColumnName } from '../batch/schema.ts'
+import { ABSENT, type Batch, elementBytes, type Table } from '../batch/batch.ts'
+import { COLUMNS, type ColumnName, TABLES } from '../batch/schema.ts'
+import type { Strings } from '../batch/strings.ts'
 import { MAX_ANCESTORS } from '../fields/cursor.ts'
+import { ByteSequences } from './byte-sequences.ts'
 
 /** Numbers given out before everything is forgotten (more if one batch needs more). */
 const MAX_IDENTITIES = 8192
+/** Bytes of remembered text before everything is forgotten (likewise). */
+const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** The number of "no process". */
 export const NO_PROCESS = 0
+
+/** A column seen as bytes; `text` where the cells are numbers of strings. */
+interface ByteColumn {
+  id: number
+  bytes: Uint8Array
+  width: number
+  texts: Uint32Array | null
+}
 
 export class ProcessIdentities {
   /** Numbers lie below this; it grows only in `open`. */
   capacity = MAX_IDENTITIES
-  private count = 1
-  private readonly known = new Map<string, number>()
-  private batch: Batch | null = null
-  private rows = new Int32Array(0)
-  private containers = new Map<number, string>()
+  /** By row of the process table; read after `open`, may be longer than the table. */
+  numbers = new Int32Array(0)
+  private readonly texts = new ByteSequences()
+  private readonly containers = new ByteSequences()
+  private readonly processes = new ByteSequences()
+  /** By string of the batch: its number, 0 unknown so far. */
+  private textNumbers = new Int32Array(0)
+  /** Room for a column id and a value in each column that a row can have. */
+  private readonly scratch = Buffer.alloc(16 * Object.keys(COLUMNS).length)
+  private maxTextBytes = MAX_TEXT_BYTES
 
   /** Begins a batch. True: all numbers given out before are void. */
   open(batch: Batch): boolean {
-    this.batch = batch
+    const { strings } = batch
+    const { process, container } = batch.tables
+    const rowCount = process?.rowCount ?? 0
+    this.numbers = cleared(this.numbers, rowCount)
+    this.textNumbers = cleared(this.textNumbers, strings.count)
+    const isFresh = this.makeRoom(rowCount + (container?.rowCount ?? 0), strings)
+    if (process === undefined) return isFresh
+    const containerNumbers = container === undefined ? [] : this.numberContainers(container, strings)
+    const columns = byteColumns(process)
+    for (let row = 0; row < rowCount; row++) {
+      if (this.numbers[row] === 0) this.identify(process, columns, row, containerNumbers, strings)
+    }
+    return isFresh
+  }
+
+  private makeRoom(rows: number, strings: Strings): boolean {
+    const textBytes = strings.totalBytes
+    const used = Math.max(this.processes.count, this.containers.count)
+    if (used + rows < this.capacity && this.texts.byteCount + textBytes <= this.maxTextBytes) return false
+    this.capacity = Math.max(MAX_IDENTITIES, (rows + 1) * 2)
+    this.maxTextBytes = Math.max(MAX_TEXT_BYTES, textBytes * 2)
+    this.texts.clear()
     this.containers.clear()
-    const rowCount = batch.tables.process?.rowCount ?? 0
-    if (this.rows.length < rowCount) this.rows = new Int32Array(rowCount * 2)
-    else this.rows.fill(0, 0, rowCount)
-    if (this.count + rowCount <= this.capacity) return false
-    this.capacity = Math.max(MAX_IDENTITIES, (rowCount + 1) * 2)
-    this.known.clear()
-    this.count = 1
+    this.processes.clear()
     return true
   }
 
-  close(): void {
-    this.batch = null
-  }
-
-  /** The number of a row of the process table; anything beyond the table has none. */
-  of(row: number): number {
-    const known = this.rows[row]
-    if (known !== undefined && known !== 0) return known
-    const table = this.batch?.tables.process
-    if (table === undefined || row >= table.rowCount) return NO_PROCESS
-    return this.identify(table, row)
+  private numberContainers(table: Table, strings: Strings): number[] {
+    const columns = byteColumns(table)
+    return Array.from({ length: table.rowCount }, (_, row) => {
+      const end = this.writeCells(columns, row, strings, 0)
+      return this.containers.numberOf(this.scratch, 0, end)
+    })
   }
 
   /** Ancestors first. A circle, or more ancestors than anyone looks at, makes a row equal to no other. */
-  private identify(table: Table, row: number): number {
+  private identify(
+    table: Table,
+    columns: readonly ByteColumn[],
+    row: number,
+    containers: readonly number[],
+    strings: Strings,
+  ): void {
     const parents = table.columns.parent as Uint32Array | undefined
+    const containerRows = table.columns.container as Uint32Array | undefined
     const path: number[] = []
     let at = row
-    while (at < table.rowCount && this.rows[at] === 0 && path.length <= MAX_ANCESTORS && !path.includes(at)) {
+    while (at < table.rowCount && this.numbers[at] === 0 && path.length <= MAX_ANCESTORS && !path.includes(at)) {
       path.push(at)
-      at = parents?.[at] ?? 0xffffffff
+      at = parents?.[at] ?? ABSENT.ref
     }
-    let parent = at < table.rowCount ? this.rows[at]! : NO_PROCESS
-    if (at < table.rowCount && parent === 0) {
-      const own = this.count++
-      this.rows[row] = own
-      return own
+    let parent = at < table.rowCount ? this.numbers[at]! : NO_PROCESS
+    if (at < table.rowCount && parent === NO_PROCESS) {
+      this.numbers[row] = this.processes.ownNumber()
+      return
     }
     for (const step of path.reverse()) {
-      const key = `${parent};${this.containerOf(table, step)};${contentOf(this.batch!, table, step)}`
-      parent = this.known.get(key) ?? this.count
-      if (parent === this.count) {
-        this.known.set(key, parent)
-        this.count++
-      }
-      this.rows[step] = parent
+      const end = this.writeCells(columns, step, strings, 8)
+      this.scratch.writeUInt32LE(parent, 0)
+      this.scratch.writeUInt32LE(containers[containerRows?.[step] ?? ABSENT.ref] ?? 0, 4)
+      parent = this.processes.numberOf(this.scratch, 0, end)
+      this.numbers[step] = parent
     }
-    return parent
   }
 
-  private containerOf(table: Table, row: number): string {
-    const reference = (table.columns.container as Uint32Array | undefined)?.[row] ?? 0xffffffff
-    const containers = this.batch!.tables.container
-    if (containers === undefined || reference >= containers.rowCount) return ''
-    let content = this.containers.get(reference)
-    if (content === undefined) {
-      content = contentOf(this.batch!, containers, reference)
-      this.containers.set(reference, content)
+  /** Every cell of a row, each with its column, text as its number; returns the end. */
+  private writeCells(columns: readonly ByteColumn[], row: number, strings: Strings, from: number): number {
+    const { scratch } = this
+    let at = from
+    for (let i = 0; i < columns.length; i++) {
+      const { id, bytes, width, texts } = columns[i]!
+      scratch[at++] = id
+      if (texts === null) {
+        for (let byte = row * width; byte < (row + 1) * width; byte++) scratch[at++] = bytes[byte]!
+        continue
+      }
+      const number = this.textNumber(strings, texts[row]!)
+      scratch[at++] = number
+      scratch[at++] = number >>> 8
+      scratch[at++] = number >>> 16
+      scratch[at++] = number >>> 24
     }
-    return content
+    return at
+  }
+
+  private textNumber(strings: Strings, index: number): number {
+    if (index === ABSENT.str) return 0
+    const known = this.textNumbers[index]!
+    if (known !== 0) return known
+    const { source, start, end } = strings.span(index)
+    const number = this.texts.numberOf(source, start, end)
+    this.textNumbers[index] = number
+    return number
   }
 }
 
-/** Every cell of a row, each with its column and (for text) its length, so that no two rows read alike by accident. */
-function contentOf(batch: Batch, table: Table, row: number): string {
-  let key = ''
-  for (const name in table.columns) {
-    if (name === 'parent' || name === 'container') continue
-    const raw = table.columns[name as ColumnName]![row]!
-    const { id, kind } = COLUMNS[name as ColumnName]
-    if (kind !== 'str') key += `${id}=${raw},`
-    else if (raw !== 0) {
-      const text = batch.strings.text(raw as number)
-      key += `${id}:${text.length}:${text},`
-    }
+/** References to other rows are left out: rows have other numbers in each batch. */
+function byteColumns(table: Table): ByteColumn[] {
+  const found: ByteColumn[] = []
+  for (const name of TABLES[table.name].columns as readonly ColumnName[]) {
+    const data = table.columns[name]
+    const { id, kind } = COLUMNS[name]
+    if (data === undefined || kind === 'ref') continue
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    found.push({ id, bytes, width: elementBytes(kind), texts: kind === 'str' ? (data as Uint32Array) : null })
   }
-  return key
+  return found
+}
+
+/** Zeros, at least as many as asked for; the same memory where it is large enough. */
+function cleared(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  if (array.length < length) return new Int32Array(length * 2)
+  return array.fill(0, 0, length)
 }

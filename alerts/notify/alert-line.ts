@@ -24,14 +24,15 @@ export function alertLine(detection: Detection, colours: boolean): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     colours ? styleText(style, text, { validateStream: false }) : text
   const time = new Date(detection.timeMs).toISOString().slice(11, 23)
+  // What the rule's own words already say is not said twice.
+  const isTold = (value: string) => detection.output.includes(value)
   const facts = [
     ['user', text(detection.event, 'user', 'name')],
-    [
-      'container',
-      text(detection.event, 'container', 'name') ?? text(detection.event, 'container', 'id')?.slice(0, 12) ?? 'host',
-    ],
+    ['container', containerOf(detection.event)],
     ['image', text(detection.event, 'container', 'image', 'name')],
-  ].flatMap(([name, value]) => (value === undefined ? [] : [`${paint('dim', `${name}=`)}${safeText(value)}`]))
+  ].flatMap(([name, value]) =>
+    value === undefined || isTold(value) ? [] : [`${paint('dim', `${name}=`)}${safeText(value)}`],
+  )
   return [
     paint('dim', time),
     paint(STYLES[detection.priority], detection.priority.padEnd(8)),
@@ -39,6 +40,10 @@ export function alertLine(detection: Detection, colours: boolean): string {
     clip(safeText(detection.output)),
     ...facts,
   ].join('  ')
+}
+
+function containerOf(event: Record<string, unknown>): string {
+  return text(event, 'container', 'name') ?? text(event, 'container', 'id')?.slice(0, 12) ?? 'host'
 }
 
 function clip(line: string): string {

@@ -28,6 +28,11 @@ test('names time, priority, rule, what happened, user, container and image in on
   )
 })
 
+test('does not repeat what the rule already says', () => {
+  const line = alertLine({ ...detection, output: 'A shell in web of app (image nginx:1)' }, false)
+  expect(line).toMatch(/A shell in web of app \(image nginx:1\)$/)
+})
+
 test('says host where there is no container', () => {
   expect(alertLine({ ...detection, event: {} }, false)).toMatch(/container=host$/)
 })

@@ -91,6 +91,12 @@ export const ConfigSchema = Type.Object(
         minimum: 16 * 1024 ** 2,
         description: 'Bound of the store in bytes; the oldest part goes first.',
       }),
+      part_bytes: Type.Integer({
+        default: 512 * 1024 ** 2,
+        minimum: 1024 ** 2,
+        maximum: 64 * 1024 ** 3,
+        description: 'Size in bytes at which a day goes on in another part, the unit that max_bytes removes.',
+      }),
     }),
     api: section('The REST API.', {
       host: Type.String({ default: '127.0.0.1', description: 'Address to listen on.' }),

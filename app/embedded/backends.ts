@@ -30,6 +30,7 @@ export function openSearchStore(config: Config, logger: Logger, readOnly = false
     directory: join(config.dataDir, 'store'),
     fields: DOCUMENT_FIELDS,
     readOnly,
+    maxPartBytes: config.store.partBytes,
     onCorrupt: reportCorrupt(logger),
   })
 }

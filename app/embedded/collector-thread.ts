@@ -1,12 +1,12 @@
 /** The thread of the collector: sources in, sealed batches out. */
 import { workerData } from 'node:worker_threads'
-import { storageDay } from '../../core/batch/storage-day.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 import { buildCollector } from '../roles/collector.ts'
 import { compileRules } from '../rule-set.ts'
-import { openQueue } from './backends.ts'
+import { openQueue, openSearchStore } from './backends.ts'
+import { createEnvelopeStamp } from './envelope-stamp.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 
@@ -15,6 +15,7 @@ runThread(async () => {
   const metrics = new Metrics()
   const logger = createLogger({ level: config.log.level, component: 'collector' })
   const queue = openQueue(config, logger)
+  const store = openSearchStore(config, logger, true)
   const { ruleSet } = compileRules(ruleFiles, config)
   const built = buildCollector({
     config,
@@ -24,16 +25,13 @@ runThread(async () => {
     ruleSet,
     metrics,
     logger,
-    // In one process the collector's own offer is where a batch becomes durable, so it stamps what ingest would.
-    stamp: () => {
-      const receivedMs = Date.now()
-      return { receivedMs, ruleset: ruleSet.version, parts: { [storageDay(receivedMs, receivedMs)]: 0 } }
-    },
+    stamp: createEnvelopeStamp({ currentPart: (day) => store.currentPart(day) }),
   })
   const component = new Lifecycle((name, error) =>
     logger.error({ err: error, part: name }, 'A part did not stop in time'),
   )
     .add('queue', queue)
+    .add('store', store)
     .add('collector', built.collector)
   return {
     component,

@@ -12,3 +12,10 @@ export function storageDay(timeMs: number, receivedMs: number): string {
   const clamped = Math.min(Math.max(timeMs, receivedMs - PAST_DAYS * DAY_MS), receivedMs + FUTURE_DAYS * DAY_MS)
   return new Date(clamped).toISOString().slice(0, 10)
 }
+
+/** Every day that `storageDay` can give for a batch received then, oldest first. */
+export function storageDays(receivedMs: number): string[] {
+  return Array.from({ length: PAST_DAYS + FUTURE_DAYS + 1 }, (_, i) =>
+    storageDay(receivedMs + (i - PAST_DAYS) * DAY_MS, receivedMs),
+  )
+}

@@ -83,7 +83,9 @@ function judge(kernel: Kernel, verdict: Verdict | null): string | null {
 const folder = mkdtempSync(join(tmpdir(), 'seamark-kernels-'))
 try {
   const only = process.argv[2]
-  const kernels = fetchKernels(join(ROOT, 'native/build/kernels')).filter(({ version }) => only === undefined || version === only)
+  const kernels = fetchKernels(join(ROOT, 'native/build/kernels')).filter(
+    ({ version }) => only === undefined || version === only,
+  )
   const initramfs = buildInitramfs(folder)
   for (const kernel of kernels) {
     const started = Date.now()
@@ -93,7 +95,7 @@ try {
     console.log(`${problem === null ? 'ok    ' : 'FAILED'} Linux ${verdict?.release ?? kernel.version} (${seconds} s)`)
     console.log(`       ${verdict?.captured ? verdict.found?.join(', ') : (verdict?.reason ?? output.slice(-1500))}`)
     for (const warning of verdict?.warnings ?? []) console.log(`       ${warning}`)
-    if (process.argv.includes("--logs")) console.log(verdict?.logs?.join("\n"))
+    if (process.argv.includes('--logs')) console.log(verdict?.logs?.join('\n'))
     if (problem !== null) {
       console.log(`       ${problem}\n${verdict?.logs?.join('\n') ?? ''}`)
       process.exitCode = 1

@@ -35,6 +35,8 @@ interface ArgumentText {
 export interface EventArgument {
   name: string
   read: (cursor: Cursor) => ArgumentText | undefined
+  /** Set where the value is the event's first or second path and nothing else. */
+  path?: 'first' | 'second'
 }
 
 const named = (name: string, read: EventArgument['read']): EventArgument => ({ name, read })
@@ -64,8 +66,8 @@ function shownNumber(
 }
 
 const result = number('res', 'ret', (value) => (value < 0 ? errorName(value) : undefined))
-const path = (name: string) => text(name, firstPath)
-const path2 = (name: string) => text(name, secondPath)
+const path = (name: string): EventArgument => ({ ...text(name, firstPath), path: 'first' })
+const path2 = (name: string): EventArgument => ({ ...text(name, secondPath), path: 'second' })
 const raw = (name: string, column: ColumnName) => text(name, (cursor) => cursor.text(column))
 const mode = number('mode', 'mode', modeNames)
 const user = (name: string, column: ColumnName) =>

@@ -7,22 +7,20 @@
 import type { Batch, Table } from '../batch/batch.ts'
 import { eventTables } from '../batch/batch.ts'
 import { TABLES, type TableName } from '../batch/schema.ts'
-import type { Strings } from '../batch/strings.ts'
 import { Cursor } from '../fields/cursor.ts'
-import { DESCRIPTOR_CALLS } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
-import { descriptorName } from '../fields/fd.ts'
 import { operandFields, operandKey, type ValueSource } from '../language/condition/predicate.ts'
 import { valueReader } from '../language/condition/value-reader.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Match } from '../model/rule-set.ts'
+import { ClassMasks } from './class-masks.ts'
 import { Constants, emitPredicate } from './emit-check.ts'
 import { type Expression, type ExpressionPool, visitExpressions } from './expression.ts'
-import { type Atom, necessaryAtoms } from './name-atoms.ts'
-import { ClassMasks, NameClasses, NO_ATOMS } from './name-classes.ts'
+import { PathClasses } from './path-classes.ts'
 import { ProcessIdentities } from './process-identities.ts'
 import { specialise } from './specialise.ts'
 import { Costs, Scopes, splitByProcess } from './split.ts'
+import { NO_ATOMS, TextClasses } from './text-classes.ts'
 
 export interface CompilableRule {
   condition: Expression
@@ -85,12 +83,12 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
   // Where rows have no process, a container's values belong to the row: nothing can be remembered per process.
   const [calls, others] = [true, false].map((hasProcess) => {
     const part = groups.filter(({ table }) => hasProcessColumn(table) === hasProcess)
-    const emitter = new Emitter(hasProcess ? scopes : null, matching)
+    const emitter = new Emitter(hasProcess ? scopes : null, matching, cursor)
     const code = emitter.program(part)
     const names = emitter.constants.values.map((_, i) => `K${i}`)
     const make = new Function('c', 'identities', ...names, code) as (...values: unknown[]) => Generated
-    return { code, ...make(cursor, identities, ...emitter.constants.values) }
-  }) as [Generated & { code: string }, Generated & { code: string }]
+    return { code, paths: emitter.paths, ...make(cursor, identities, ...emitter.constants.values) }
+  }) as [Emitted, Emitted]
   const judge = { ...calls.judge, ...others.judge }
   return {
     eventTypes,
@@ -99,8 +97,10 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
       const out: number[] = []
       cursor.open(batch)
       const isFresh = identities.open(batch)
-      calls.open(isFresh, identities.capacity, batch.strings)
-      others.open(false, 1, batch.strings)
+      calls.open(isFresh, identities.capacity)
+      others.open(false, 1)
+      calls.paths.open(batch)
+      if (batch.tables.file !== undefined) calls.paths.useTable(batch.tables.file)
       const matches: Match[] = []
       for (const table of eventTables(batch)) {
         out.length = 0
@@ -109,6 +109,7 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
         for (let i = 0; i < out.length; i += 2) matches.push({ table: id, row: out[i]!, rule: out[i + 1]! })
       }
       cursor.close()
+      calls.paths.close()
       return matches
     },
   }
@@ -116,13 +117,15 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
 
 interface Generated {
   /** `isFresh`: what was remembered of processes is void. */
-  open(isFresh: boolean, capacity: number, strings: Strings): void
+  open(isFresh: boolean, capacity: number): void
   judge: Partial<Record<TableName, (table: Table, out: number[]) => void>>
 }
 
+type Emitted = Generated & { code: string; paths: PathClasses }
+
 class Emitter {
   readonly constants = new Constants()
-  private readonly names = new NameClasses()
+  private readonly classes = new TextClasses()
   /** Null: everything belongs to the event. */
   private readonly scopes: Scopes | null
   private readonly costs = new Costs()
@@ -131,11 +134,13 @@ class Emitter {
   private readonly functions = new Map<Expression, string>()
   private readonly lines: string[] = []
   private readonly readers = new Map<string, string>()
-  private readonly atoms = new Map<Expression, readonly Atom[] | null>()
   private processSlots = 0
 
-  constructor(scopes: Scopes | null, matching: RuleMatching) {
+  readonly paths: PathClasses
+
+  constructor(scopes: Scopes | null, matching: RuleMatching, cursor: Cursor) {
     this.scopes = scopes
+    this.paths = new PathClasses(this.classes, cursor)
     this.matching = matching
   }
 
@@ -153,18 +158,13 @@ class Emitter {
     const judges = [...tables].map(([name, cases]) => {
       return `${JSON.stringify(name)}:(table,out)=>{const types=table.columns.type;const processes=table.columns.process;for(let row=0;row<table.rowCount;row++)switch(types[row]){${cases.join(';')}}}`
     })
-    this.names.build()
-    const names = this.constants.add(this.names)
-    const nameOf = this.constants.add(descriptorName)
+    this.classes.build()
     const slots = Math.max(1, this.processSlots)
     return [
       '"use strict"',
       `const SLOTS=${slots};let P=0,tick=0,processTick=0,room=0,memo=new Uint8Array(0)`,
-      `let S=null,classes=new Int32Array(0)`,
-      // A name without a path of its own (the call failed) is worked out and looked at each time.
-      `function nameClass(table,row){const paths=table.columns.path;const i=paths===undefined?0:paths[row];if(i!==0){const k=classes[i];if(k!==0)return k-1;const f=${names}.classOf(S.text(i));classes[i]=f+1;return f}c.moveTo(table,row);const v=${nameOf}(c);return v===undefined?${NO_ATOMS}:${names}.classOf(v)}`,
       ...this.lines,
-      `function open(isFresh,capacity,strings){S=strings;if(classes.length<strings.count)classes=new Int32Array(strings.count*2);else classes.fill(0,0,strings.count);if(isFresh||room!==capacity){room=capacity;memo=new Uint8Array(capacity*SLOTS);${masks.join(';')}}}`,
+      `function open(isFresh,capacity){if(isFresh||room!==capacity){room=capacity;memo=new Uint8Array(capacity*SLOTS);${masks.join(';')}}}`,
       `return{open,judge:{${judges.join(',')}}}`,
     ].join('\n')
   }
@@ -205,23 +205,26 @@ class Emitter {
     this.lines.push(
       `function fill${i}(p,row){P=p;processTick++;c.moveToProcess(p===0?-1:row);${fills.join(';')};known${i}[p]=1}`,
     )
-    const filter = this.nameFilter(type, table, candidates)
-    const byName = (word: number) => (filter === null ? '' : `&${filter}.word(k,${word})`)
+    const filter = this.pathFilter(type, table, candidates)
+    const byName = (word: number) => (filter === null ? '' : `&${filter.name}.word(k,${word})`)
     const masks = Array.from({ length: words }, (_, word) => loop(`mask${i}[p*${words}+${word}]${byName(word)}`, word))
     const any = Array.from({ length: words }, (_, word) => `mask${i}[p*${words}+${word}]`).join('|')
-    const name = filter === null ? '' : `if((${any})===0)return;const k=nameClass(table,row);`
+    const name = filter === null ? '' : `if((${any})===0)return;const k=${filter.name}.row(${filter.classes});`
     this.lines.push(
       `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.numbers[r]|0;if(known${i}[p]===0)fill${i}(p,r);${name}let moved=false;${masks.join(';')}}`,
     )
     return `known${i}=new Uint8Array(capacity);mask${i}=new Int32Array(capacity*${words})`
   }
 
-  /** Masks by the class of the descriptor's name, where rows have one and some rule depends on it. */
-  private nameFilter(type: EventTypeName, table: TableName, candidates: readonly Candidate[]): string | null {
-    if (table !== 'file' || !DESCRIPTOR_CALLS.has(type)) return null
-    const needs = candidates.map(({ rest }) => necessaryAtoms(rest, this.atoms))
-    if (needs.every((atoms) => atoms === null)) return null
-    return this.constants.add(new ClassMasks(this.names, needs))
+  /** Masks by the classes of the row's paths, where it has some and a rule depends on them. */
+  private pathFilter(type: EventTypeName, table: TableName, candidates: readonly Candidate[]) {
+    if (table !== 'file') return null
+    const conditions = candidates.map(({ rest }) => rest)
+    const masks = new ClassMasks(this.classes, conditions, type)
+    if (!masks.isUseful) return null
+    const paths = this.constants.once('paths', () => this.paths)
+    const second = masks.hasSecond ? `${paths}.second(row)` : String(NO_ATOMS)
+    return { name: this.constants.add(masks), classes: `${paths}.first(row),${second}` }
   }
 
   /** An expression that judges a node: inline when it is used once, a call when it is shared. */

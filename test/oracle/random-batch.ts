@@ -30,6 +30,11 @@ export const PATHS = [
   '/home/u/.ssh/id_rsa',
   '/',
   '/tmp/\xff',
+  '/etc/',
+  '/etc//ssh/x',
+  '/passwd',
+  'pipe:[7]',
+  '',
 ]
 export const IPS = ['127.0.0.1', '10.1.2.3', '192.0.2.7', '::1', '2001:db8::5']
 

@@ -14,9 +14,13 @@ const TEXT_FIELDS = [
   'fd.directory',
   'fd.filename',
   'fd.nameraw',
+  'fs.path.name',
+  'fs.path.source',
   'fs.path.target',
   'evt.arg.path',
   'evt.arg.name',
+  'evt.arg.oldpath',
+  'evt.arg.newpath',
   'evt.res',
   'container.image.repository',
   'container.id',
@@ -122,7 +126,7 @@ function syscallCheck(random: Random): string {
         operator === 'regex'
           ? pick(random, ['"s."', '"(ba)?sh"', '"/etc/.*"'])
           : operator.endsWith('glob')
-            ? pick(random, ['"*sh"', '"/etc/*"', '"[a-n]*"', '"?h"'])
+            ? pick(random, ['"*sh"', '"/etc/*"', '"[a-n]*"', '"?h"', '"*/.ssh/*"', '"/h*/.ssh/id?rsa"', '"*etc*ss*"'])
             : pick(random, TEXTS)
       return `${pick(random, TEXT_FIELDS)} ${operator} ${value}`
     }

@@ -1,0 +1,97 @@
+/**
+ * The classes of the paths of a batch's events: each distinct string is read once per batch, as bytes. Only a path that
+ * depends on more than one string (relative to a directory, with the kernel giving no answer) is worked out per event.
+ */
+import type { Batch, Table } from '../batch/batch.ts'
+import type { Strings } from '../batch/strings.ts'
+import type { Cursor } from '../fields/cursor.ts'
+import { firstPath, secondPath } from '../fields/event-path.ts'
+import { absolutePath } from '../fields/paths.ts'
+import { NO_ATOMS, type TextClasses } from './text-classes.ts'
+
+const RELATIVE = -1
+const NONE: Uint32Array = new Uint32Array(0)
+
+export class PathClasses {
+  private readonly classes: TextClasses
+  private readonly cursor: Cursor
+  private strings: Strings | null = null
+  private table: Table | null = null
+  private paths = NONE
+  private rawPaths = NONE
+  private rawPaths2 = NONE
+  /** By string, as a path of the kernel's: its class plus one, 0 not known yet. */
+  private resolved = new Int32Array(0)
+  /** By string, as user space passed it: likewise, RELATIVE where the string alone does not tell. */
+  private raw = new Int32Array(0)
+
+  constructor(classes: TextClasses, cursor: Cursor) {
+    this.classes = classes
+    this.cursor = cursor
+  }
+
+  open({ strings }: Batch): void {
+    this.strings = strings
+    if (this.resolved.length < strings.count) {
+      this.resolved = new Int32Array(strings.count * 2)
+      this.raw = new Int32Array(strings.count * 2)
+    } else {
+      this.resolved.fill(0, 0, strings.count)
+      this.raw.fill(0, 0, strings.count)
+    }
+  }
+
+  close(): void {
+    this.strings = null
+    this.table = null
+  }
+
+  /** Begins a table; rows asked for are of this one. */
+  useTable(table: Table): void {
+    const column = (name: 'path' | 'rawPath' | 'rawPath2') =>
+      (table.columns[name] as Uint32Array | undefined) ?? new Uint32Array(table.rowCount)
+    this.table = table
+    this.paths = column('path')
+    this.rawPaths = column('rawPath')
+    this.rawPaths2 = column('rawPath2')
+  }
+
+  /** The class of the first path of a row. */
+  first(row: number): number {
+    const index = this.paths[row]!
+    if (index === 0) return this.ofRaw(this.rawPaths[row]!, row, firstPath)
+    const known = this.resolved[index]!
+    return known !== 0 ? known - 1 : this.resolve(index)
+  }
+
+  /** The class of the second path of a row. */
+  second(row: number): number {
+    return this.ofRaw(this.rawPaths2[row]!, row, secondPath)
+  }
+
+  private resolve(index: number): number {
+    const { source, start, end } = this.strings!.span(index)
+    const found = this.classes.classOf(source, start, end)
+    this.resolved[index] = found + 1
+    return found
+  }
+
+  private ofRaw(index: number, row: number, path: (cursor: Cursor) => string | undefined): number {
+    if (index === 0) return NO_ATOMS
+    let known = this.raw[index]!
+    if (known === 0) {
+      const text = this.strings!.text(index)
+      known = text.startsWith('/') ? this.ofText(absolutePath(text, undefined)) + 1 : RELATIVE
+      this.raw[index] = known
+    }
+    if (known !== RELATIVE) return known - 1
+    this.cursor.moveTo(this.table!, row)
+    const text = path(this.cursor)
+    return text === undefined ? NO_ATOMS : this.ofText(text)
+  }
+
+  private ofText(text: string): number {
+    const bytes = Buffer.from(text, 'latin1')
+    return this.classes.classOf(bytes, 0, bytes.length)
+  }
+}

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest'
+import { Collector } from '../../../collector/collector.ts'
+import { emptyBatch, readNumber, readText } from '../../../core/batch/batch.ts'
+import { BatchBuilder } from '../../../core/batch/builder.ts'
+import { openBatch } from '../../../core/batch/seal.ts'
+import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
+import { AppError } from '../../../core/model/errors.ts'
+import type { Emission, Sink, Source } from '../../../core/model/source.ts'
+import { loadRuleSet } from '../../../core/ruleset/load.ts'
+import { createLogger } from '../../../core/runtime/logging.ts'
+import { Metrics } from '../../../core/runtime/metrics.ts'
+import { MemoryQueue } from '../../support/memory-queue.ts'
+import { until } from '../../support/wait.ts'
+
+const RULES = `
+- rule: secret opened
+  desc: test
+  condition: evt.type = openat and fd.name = /secret
+  output: opened %fd.name
+  priority: warning
+`
+const { ruleSet } = loadRuleSet([{ name: 'r.yaml', text: RULES }], { keepEventTypes: ['health'] })
+
+/** A source whose emissions are the test's. */
+class Hand implements Source {
+  readonly name: string
+  sink: Sink | null = null
+  from: unknown = null
+
+  constructor(name = 'syscall') {
+    this.name = name
+  }
+  async probe() {
+    return { source: this.name, sees: [], blind: [] }
+  }
+  async start(sink: Sink, from: unknown) {
+    this.sink = sink
+    this.from = from
+  }
+  async replan() {}
+  async stop() {}
+}
+
+function opened(...paths: string[]): Emission {
+  const builder = new BatchBuilder(1_795_000_000_000_000_000n)
+  const process = builder.add('process', { pid: 1, comm: 'cat' })
+  for (const path of paths) {
+    builder.addEvent('file', builder.baseNs, { type: EVENT_TYPES.openat.code, ret: 3, fd: 3, path, process })
+  }
+  return { source: 'syscall', batch: builder.build(), lowMs: 1 }
+}
+
+async function collecting(sources: Source[], queue = new MemoryQueue()) {
+  const metrics = new Metrics()
+  const collector = new Collector({
+    collector: 'h',
+    epoch: 'e',
+    queue,
+    ruleSet: ruleSet!,
+    keepEventTypes: ['health'],
+    sources,
+    join: async (batch) => batch,
+    metrics,
+    logger: createLogger({ level: 'silent', component: 'test' }),
+  })
+  await collector.start()
+  const batches = () => queue.items('batches').map(({ payload }) => openBatch(payload))
+  return { collector, queue, batches, metrics }
+}
+
+test('what no rule and no policy wants ends on the host; what a rule matched travels with its match', async () => {
+  const hand = new Hand()
+  const { collector, batches } = await collecting([hand])
+  expect(await hand.sink!.emit(opened('/a', '/secret', '/b'))).toBe(true)
+  await collector.stop(1_000)
+  const { batch, header } = batches().find(({ header }) => header.rows > 0)!
+  expect(header).toMatchObject({
+    collector: 'h',
+    epoch: 'e',
+    class: 'evidence',
+    rows: 1,
+    edgeRuleset: ruleSet!.version,
+  })
+  expect(readText(batch, batch.tables.file!, 0, 'path')).toBe('/secret')
+  // The ordinal is that of the row before the others went: the event's id does not depend on its neighbours.
+  expect(readNumber(batch.tables.file!, 0, 'ordinal')).toBe(1)
+  expect(readText(batch, batch.tables.matches!, 0, 'matchRule')).toBe('secret opened')
+})
+
+test('a full queue refuses, and sequence numbers still have no holes', async () => {
+  const hand = new Hand()
+  const { collector, queue, batches } = await collecting([hand])
+  expect(await hand.sink!.emit(opened('/secret'))).toBe(true)
+  queue.outcomes.push('full')
+  expect(await hand.sink!.emit(opened('/secret'))).toBe(false)
+  queue.outcomes.push(new AppError('E_QUEUE_STORAGE', 'the disk is full', { retryable: true }))
+  expect(await hand.sink!.emit(opened('/secret'))).toBe(false)
+  expect(await hand.sink!.emit(opened('/secret'))).toBe(true)
+  await collector.stop(1_000)
+  const sequences = batches().map(({ header }) => header.sequence)
+  expect(sequences).toEqual(sequences.map((_, i) => i + 1))
+})
+
+test('losses stand in the next header and become an event', async () => {
+  const hand = new Hand()
+  const { collector, batches } = await collecting([hand])
+  await hand.sink!.emit({ ...opened('/secret'), dropped: { ring_full: 7 } })
+  const health = await until(
+    'the health event',
+    () => batches().find(({ batch }) => batch.tables.health !== undefined),
+    5_000,
+  )
+  await collector.stop(1_000)
+  expect(batches()[0]!.header.dropped).toEqual({ ring_full: 7 })
+  const table = health.batch.tables.health!
+  expect(readText(health.batch, table, 0, 'kindName')).toBe('capture.drop')
+  expect(readNumber(table, 0, 'count')).toBe(7)
+})
+
+test("a source's checkpoint becomes durable with its events, and is where it starts again", async () => {
+  const hand = new Hand('docker-events')
+  const { collector, queue } = await collecting([hand])
+  const at = { source: 'docker-events', position: '42' }
+  queue.outcomes.push('full')
+  expect(await hand.sink!.emit({ source: 'docker', batch: emptyBatch(), at, lowMs: 1 })).toBe(false)
+  expect(await queue.checkpoint('docker-events')).toBeNull()
+  expect(await hand.sink!.emit({ source: 'docker', batch: emptyBatch(), at, lowMs: 1 })).toBe(true)
+  await collector.stop(1_000)
+  const again = new Hand('docker-events')
+  const second = await collecting([again], queue)
+  expect(again.from).toEqual(at)
+  await second.collector.stop(1_000)
+})
+
+test('a source that cannot start is told of, and the others run', async () => {
+  class Blind extends Hand {
+    override async start(): Promise<void> {
+      throw new AppError('E_CAPTURE_UNAVAILABLE', 'no privileges')
+    }
+  }
+  const hand = new Hand('other')
+  const { collector, batches, metrics } = await collecting([new Blind(), hand])
+  expect(await hand.sink!.emit(opened('/secret'))).toBe(true)
+  await collector.stop(1_000)
+  const health = batches().find(({ batch }) => batch.tables.health !== undefined)!
+  expect(readText(health.batch, health.batch.tables.health!, 0, 'message')).toContain('no privileges')
+  expect(await metrics.registry.metrics()).toContain('seamark_source_up{source="syscall"} 0')
+})

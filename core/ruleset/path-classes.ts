@@ -10,6 +10,8 @@ import { absolutePath } from '../fields/paths.ts'
 import { NO_ATOMS, type TextClasses } from './text-classes.ts'
 
 const RELATIVE = -1
+const SLASH = 0x2f
+const PERIOD = 0x2e
 const NONE: Uint32Array = new Uint32Array(0)
 
 export class PathClasses {
@@ -80,8 +82,7 @@ export class PathClasses {
     if (index === 0) return NO_ATOMS
     let known = this.raw[index]!
     if (known === 0) {
-      const text = this.strings!.text(index)
-      known = text.startsWith('/') ? this.ofText(absolutePath(text, undefined)) + 1 : RELATIVE
+      known = this.classOfRaw(index)
       this.raw[index] = known
     }
     if (known !== RELATIVE) return known - 1
@@ -90,8 +91,27 @@ export class PathClasses {
     return text === undefined ? NO_ATOMS : this.ofText(text)
   }
 
+  private classOfRaw(index: number): number {
+    const { source, start, end } = this.strings!.span(index)
+    if (start === end || source[start] !== SLASH) return RELATIVE
+    // Nearly every path is clean already.
+    if (isClean(source, start, end)) return this.classes.classOf(source, start, end) + 1
+    return this.ofText(absolutePath(this.strings!.text(index), undefined)) + 1
+  }
+
   private ofText(text: string): number {
     const bytes = Buffer.from(text, 'latin1')
     return this.classes.classOf(bytes, 0, bytes.length)
   }
+}
+
+/** Whether `absolutePath` would leave the path as it is: no slash at the end, none before another or a period. */
+function isClean(source: Uint8Array, start: number, end: number): boolean {
+  let isAfterSlash = false
+  for (let i = start; i < end; i++) {
+    const byte = source[i]!
+    if (isAfterSlash && (byte === SLASH || byte === PERIOD)) return false
+    isAfterSlash = byte === SLASH
+  }
+  return !isAfterSlash || end - start === 1
 }

@@ -7,9 +7,8 @@ import type { Atom } from './text-checks.ts'
 /** Texts beyond this many characters are not put into the automaton; checks that need them always get a closer look. */
 const MAX_STATES = 100_000
 /** Classes beyond this are not told apart: their texts always get a closer look. */
-export const MAX_CLASSES = 8192
-/** Lists of atoms that end in one state: their number and a class's fit into a small integer together. */
-const MAX_LISTS = 65_536
+export const MAX_CLASSES = 4096
+const MAX_ATOMS = 32_768
 /** The class of texts whose atoms are not known. */
 export const ANY_ATOMS = 0
 /** The class of texts without any atom, and of texts that are absent. */
@@ -36,8 +35,8 @@ export class TextClasses {
   private readonly lists: (readonly number[])[] = [[]]
   private readonly listNumbers = new Map<string, number>([['', 0]])
   private readonly classes = new Map<string, number>([['', NO_ATOMS]])
-  /** By class and list of atoms: the class that holds both. */
-  private readonly joined = new Map<number, number>()
+  /** By class and list of atoms: the class that holds both, plus one; 0 not known yet. */
+  private readonly joined: Uint16Array[] = []
 
   /** The atom's number, or -1 when there is no room for it. To be called before `build`. */
   add({ text, atStart, atEnd, isDirectory }: Atom): number {
@@ -45,7 +44,7 @@ export class TextClasses {
     const key = `${isDirectory} ${codes.join()}`
     const known = this.atoms.get(key)
     if (known !== undefined) return known
-    if (this.stateCount + codes.length > MAX_STATES || this.texts.length + 1 >= MAX_LISTS / 2) return -1
+    if (this.stateCount + codes.length > MAX_STATES || this.texts.length >= MAX_ATOMS) return -1
     this.stateCount += codes.length
     this.atoms.set(key, this.texts.length)
     return this.texts.push({ codes, isDirectory }) - 1
@@ -85,6 +84,7 @@ export class TextClasses {
       this.rows[state * width + width - 2] = this.listOf(ends[state]!)
       this.rows[state * width + width - 1] = this.listOf(directories[state]!)
     }
+    for (const _ of this.members) this.joined.push(new Uint16Array(this.lists.length))
   }
 
   /** By state and symbol the state that follows, failure links folded in; breadth first. */
@@ -142,13 +142,14 @@ export class TextClasses {
   }
 
   private join(known: number, list: number): number {
-    if (known === ANY_ATOMS) return ANY_ATOMS
-    const key = known * MAX_LISTS + list
-    let found = this.joined.get(key)
-    if (found === undefined) {
-      found = this.classFor([...new Set([...this.members[known]!, ...this.lists[list]!])].sort((a, b) => a - b))
-      this.joined.set(key, found)
-    }
+    const found = this.joined[known]![list]!
+    return found !== 0 ? found - 1 : this.makeJoined(known, list)
+  }
+
+  private makeJoined(known: number, list: number): number {
+    const atoms = [...new Set([...this.members[known]!, ...this.lists[list]!])].sort((a, b) => a - b)
+    const found = known === ANY_ATOMS ? ANY_ATOMS : this.classFor(atoms)
+    this.joined[known]![list] = found + 1
     return found
   }
 
@@ -158,6 +159,7 @@ export class TextClasses {
     if (known !== undefined) return known
     if (this.members.length >= MAX_CLASSES) return ANY_ATOMS
     const made = this.members.push(atoms) - 1
+    this.joined.push(new Uint16Array(this.lists.length))
     this.classes.set(key, made)
     return made
   }

@@ -1,6 +1,5 @@
 /** `seamark replay`: judges a recording by the rules, without privileges and without storing anything. */
 import { TerminalDestination } from '../../alerts/notify/terminal.ts'
-import type { Host } from '../../collector/host/host.ts'
 import { readRecording } from '../../collector/sources/syscalls/recording.ts'
 import { eventRows, eventTables } from '../../core/batch/batch.ts'
 import { RowIds } from '../../core/batch/event-id.ts'
@@ -12,7 +11,7 @@ import type { DetectionContext } from '../../core/model/rule-set.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { collectorId } from '../config.ts'
-import { buildReplayHost } from '../roles/replay-host.ts'
+import { buildReplayHost, hostMntNsOf } from '../roles/replay-host.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { compileRules } from '../rule-set.ts'
 
@@ -36,7 +35,7 @@ export const replay: Command = {
       throw new AppError('E_USAGE', 'Name one recording\nTry: seamark replay --help')
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
-    const host: Host = buildReplayHost()
+    const host = buildReplayHost(hostMntNsOf(readRecording(file)))
     const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
     const out = new TerminalDestination({ out: process.stdout, format: args.flag('json') ? 'json' : 'line', colours })
     const hostname = collectorId(config)

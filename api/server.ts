@@ -11,7 +11,7 @@ import { AppError } from '../core/model/errors.ts'
 import type { Feed } from '../core/model/feed.ts'
 import type { SearchStore } from '../core/model/search-store.ts'
 import type { ParseKql } from './filter.ts'
-import type { RouteDescription } from './openapi.ts'
+import { describeApi, type RouteDescription } from './openapi.ts'
 import { createOriginCheck } from './origin.ts'
 import { handleError, problemDocument, sendProblem } from './problem.ts'
 import { addAlertRoute } from './routes/alert.ts'
@@ -48,6 +48,8 @@ export interface ApiOptions {
 export interface Api extends Component {
   /** `http://127.0.0.1:7327`, once started. */
   address(): string
+  /** The OpenAPI description, as `/openapi.json` serves it; needs no start. */
+  describe(): ReturnType<typeof describeApi>
   /** The server behind it, for tests that need no socket. */
   readonly app: FastifyInstance
 }
@@ -110,6 +112,8 @@ export function createApi(options: ApiOptions): Api {
 
   return {
     app,
+
+    describe: () => describeApi(version, routes),
 
     async start() {
       if (app.server.listening) return

@@ -14,6 +14,18 @@ export const EXIT = {
   failed: 4,
 } as const
 
+/** What each means, for the overview and the reference. */
+export const EXIT_CODES: readonly (readonly [string, string])[] = [
+  [String(EXIT.ok), 'done'],
+  [
+    String(EXIT.negative),
+    'done, and the answer is no (mistakes in rules, a missing alert, a failed test, a blind source)',
+  ],
+  [String(EXIT.usage), 'the command line was not understood'],
+  [String(EXIT.unavailable), 'something it needs is not there (privileges, Docker, a running Seamark, a free port)'],
+  [String(EXIT.failed), 'it failed'],
+]
+
 export interface OptionSpec {
   type: 'string' | 'boolean'
   short?: string
@@ -48,7 +60,7 @@ export const COMMON_OPTIONS = {
     type: 'string',
     short: 'c',
     value: 'FILE',
-    doc: 'configuration file (default /etc/seamark/seamark.yml, if there)',
+    doc: 'configuration file (default /etc/seamark/seamark.yml, if it is there)',
   },
   'data-dir': { type: 'string', value: 'DIR', doc: 'where queue and store live (default /var/lib/seamark)' },
 } as const satisfies Record<string, OptionSpec>
@@ -68,6 +80,9 @@ export const RULE_OPTIONS = {
     doc: 'whether every matching rule fires or only the first (default all)',
   },
 } as const satisfies Record<string, OptionSpec>
+
+/** Longer left sides of a table push the right side to the next line. */
+const MAX_LEFT_CHARS = 48
 
 /** Throws AppError E_USAGE. */
 export function parseCommand(command: Command, argv: readonly string[]): ParsedArgs {
@@ -114,9 +129,15 @@ export function helpOf(command: Command): string {
   ].join('\n')
 }
 
+/** Two columns; a left side that is wider than most has its right side on a line of its own. */
 export function table(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.min(34, Math.max(...rows.map(([left]) => left.length)))
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')
+  const widths = rows.map(([left]) => left.length).filter((width) => width <= MAX_LEFT_CHARS)
+  const width = Math.max(0, ...widths)
+  return rows
+    .map(([left, right]) =>
+      left.length > width ? `  ${left}\n  ${' '.repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`,
+    )
+    .join('\n')
 }
 
 /** Tells a failure on standard error and gives the exit code. */

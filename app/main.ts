@@ -1,6 +1,6 @@
 /** The command line: finds the command, parses its options, runs it, and ends with its exit code. */
 import { AppError } from '../core/model/errors.ts'
-import { type Command, EXIT, helpOf, parseCommand, table, tellFailure } from './command-line.ts'
+import { type Command, EXIT, EXIT_CODES, helpOf, parseCommand, table, tellFailure } from './command-line.ts'
 import { COMMANDS } from './commands/index.ts'
 import { VERSION } from './version.ts'
 
@@ -37,13 +37,6 @@ function find(argv: readonly string[]): { command: Command; rest: readonly strin
 }
 
 function overview(): string {
-  const codes: [string, string][] = [
-    ['0', 'done'],
-    ['1', 'done, and the answer is no (mistakes in rules, a missing alert, a failed test)'],
-    ['2', 'the command line was not understood'],
-    ['3', 'something it needs is not there (privileges, Docker, a running Seamark)'],
-    ['4', 'it failed'],
-  ]
   return [
     'Seamark watches containers: system calls and Docker events in, alerts and a searchable history out.\n',
     'Usage: seamark COMMAND [options]\n',
@@ -51,7 +44,7 @@ function overview(): string {
     table(COMMANDS.map(({ name, summary }) => [name, summary])),
     '',
     'Exit codes:',
-    table(codes),
+    table(EXIT_CODES),
     '',
     'Examples:',
     table([

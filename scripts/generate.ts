@@ -6,17 +6,27 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nativeHeaders } from './generate-native-schema.ts'
+import { commandLinePage } from './reference/command-line-page.ts'
 import { configPage } from './reference/config-page.ts'
+import { documentsPage } from './reference/documents-page.ts'
 import { errorsPage } from './reference/errors-page.ts'
+import { fieldsPage } from './reference/fields-page.ts'
 import { metricsPage } from './reference/metrics-page.ts'
+import { restPage } from './reference/rest-page.ts'
+import { rulesPage } from './reference/rules-page.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Path from the project's root → what writes it. */
 export const GENERATED_FILES: Readonly<Record<string, () => string>> = {
+  'docs/reference/command-line.md': commandLinePage,
   'docs/reference/config.md': configPage,
+  'docs/reference/documents.md': documentsPage,
   'docs/reference/errors.md': errorsPage,
+  'docs/reference/fields.md': fieldsPage,
   'docs/reference/metrics.md': metricsPage,
+  'docs/reference/rest.md': restPage,
+  'docs/reference/rules.md': rulesPage,
   ...Object.fromEntries([...nativeHeaders()].map(([path, text]) => [path, () => text])),
 }
 

@@ -21,7 +21,7 @@ export const query: Command = {
     json: { type: 'boolean', doc: 'one JSON document a line' },
     ...COMMON_OPTIONS,
   },
-  notes: 'Newest first. Fields have ECS names; docs/reference/fields.md lists them.',
+  notes: 'Newest first. Fields have ECS names; docs/reference/documents.md lists them.',
   examples: [
     ["seamark query 'process.name: sh and container.name: web*'", 'shells in containers called web…'],
     ["seamark query 'destination.port >= 1024' --from 15m", 'connections of the last 15 minutes'],

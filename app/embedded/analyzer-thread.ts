@@ -11,6 +11,7 @@ import { Metrics } from '../../core/runtime/metrics.ts'
 import { documentsOf } from '../../indexer/event-documents.ts'
 import { compileRules } from '../rule-set.ts'
 import { openDocuments, openFeed, openQueue } from './backends.ts'
+import { measureQueue } from './measure-backends.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 
@@ -55,6 +56,7 @@ runThread(async () => {
     component,
     metrics,
     measure: async () => {
+      measureQueue(metrics, queue.counters)
       for (const topic of ['batches', 'detections', 'index', 'notify', 'dead'] as const) {
         const depth = await queue.depth(topic)
         metrics.set('seamark_queue_items', depth.items, { topic })

@@ -7,6 +7,7 @@ import { buildCollector } from '../roles/collector.ts'
 import { compileRules } from '../rule-set.ts'
 import { openQueue, openSearchStore } from './backends.ts'
 import { createEnvelopeStamp } from './envelope-stamp.ts'
+import { measureQueue } from './measure-backends.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 
@@ -36,7 +37,10 @@ runThread(async () => {
   return {
     component,
     metrics,
-    measure: built.measure,
+    measure: () => {
+      built.measure()
+      measureQueue(metrics, queue.counters)
+    },
     onRules: (files) => built.collector.useRuleSet(compileRules(files, config).ruleSet),
   }
 })

@@ -5,6 +5,7 @@ import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 import { Indexer } from '../../indexer/indexer.ts'
 import { openQueue, openSearchStore } from './backends.ts'
+import { measureQueue, measureStore } from './measure-backends.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 
@@ -21,5 +22,12 @@ runThread(async () => {
     .add('queue', queue)
     .add('store', store)
     .add('indexer', new Indexer({ queue, store, retentionDays, maxBytes, metrics, logger }))
-  return { component, metrics }
+  return {
+    component,
+    metrics,
+    measure: () => {
+      measureQueue(metrics, queue.counters)
+      measureStore(metrics, store.counters)
+    },
+  }
 })

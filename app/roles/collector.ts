@@ -11,6 +11,7 @@ import { namespaceInode } from '../../collector/host/process-facts.ts'
 import { ProcessTree } from '../../collector/host/process-tree.ts'
 import { UserNames } from '../../collector/host/user-names.ts'
 import { DockerEventsSource } from '../../collector/sources/docker-events/docker-events-source.ts'
+import type { CaptureStats } from '../../collector/sources/syscalls/addon.ts'
 import { findCgroupHierarchy } from '../../collector/sources/syscalls/cgroup-hierarchy.ts'
 import { readInRoot } from '../../collector/sources/syscalls/read-in-root.ts'
 import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
@@ -103,23 +104,33 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     logger,
     ...(options.stamp === undefined ? {} : { stamp: options.stamp }),
   })
-  let evictedBefore = 0
-  const unresolvedBefore = { process: 0, container: 0 }
   return {
     collector,
     measure: () => {
       metrics.set('seamark_collector_processes', tree.size)
       metrics.set('seamark_collector_containers', containers.size)
-      metrics.add('seamark_collector_evicted_processes_total', tree.evicted - evictedBefore)
-      evictedBefore = tree.evicted
+      metrics.countTo('seamark_collector_evicted_processes_total', tree.evicted)
       for (const reason of ['process', 'container'] as const) {
-        metrics.add('seamark_collector_unresolved_contexts_total', host.unresolved[reason] - unresolvedBefore[reason], {
-          reason,
-        })
-        unresolvedBefore[reason] = host.unresolved[reason]
+        metrics.countTo('seamark_collector_unresolved_contexts_total', host.unresolved[reason], { reason })
       }
+      const stats = syscalls.stats()
+      if (stats !== null) measureCapture(metrics, stats)
     },
   }
+}
+
+function measureCapture(metrics: Metrics, stats: CaptureStats): void {
+  metrics.countTo('seamark_capture_sent_events_total', stats.sent)
+  metrics.countTo('seamark_capture_received_events_total', stats.rows)
+  metrics.countTo('seamark_capture_late_events_total', stats.late)
+  metrics.countTo('seamark_capture_chunks_total', stats.chunks)
+  metrics.countTo('seamark_capture_stalled_ticks_total', stats.stalledTicks)
+  const unread = { malformed: stats.malformed, version: stats.unknownVersion, kind: stats.unknownKind }
+  for (const [reason, total] of Object.entries(unread)) {
+    metrics.countTo('seamark_capture_malformed_records_total', total, { reason })
+  }
+  metrics.set('seamark_capture_outstanding_chunks', stats.outstanding)
+  metrics.set('seamark_capture_ring_bytes', stats.ringBytes)
 }
 
 /** The sources a configuration asks for, without starting anything: what `doctor` probes. */

@@ -28,6 +28,14 @@ export const METRICS = {
   seamark_collector_evicted_processes_total: counter('Processes evicted from the full process tree.'),
   seamark_collector_unresolved_contexts_total: counter('Process contexts without known facts.', 'reason'),
   seamark_collector_containers: gauge('Containers known.'),
+  seamark_capture_sent_events_total: counter('Events the kernel programs made, lost ones included.'),
+  seamark_capture_received_events_total: counter('Events drained from the rings into rows.'),
+  seamark_capture_malformed_records_total: counter('Ring records that could not be read.', 'reason'),
+  seamark_capture_late_events_total: counter('Events whose time was moved up behind the watermark.'),
+  seamark_capture_chunks_total: counter('Chunks handed from the drain thread to the collector.'),
+  seamark_capture_stalled_ticks_total: counter('Ticks in which nothing was drained, for want of a free chunk.'),
+  seamark_capture_outstanding_chunks: gauge('Chunks that the collector is working on.'),
+  seamark_capture_ring_bytes: gauge('Bytes waiting in the rings.'),
   seamark_source_up: gauge('1 while the source runs, 0 while it is blind.', 'source'),
   seamark_analyzer_received_batches_total: counter('Batches taken from the queue.'),
   seamark_analyzer_received_events_total: counter('Events taken from the queue.'),
@@ -43,6 +51,15 @@ export const METRICS = {
   seamark_queue_items: gauge('Items waiting.', 'topic'),
   seamark_queue_bytes: gauge('Bytes waiting.', 'topic'),
   seamark_queue_oldest_seconds: gauge('Age of the oldest item waiting.', 'topic'),
+  seamark_queue_evicted_items_total: counter('Items that lost their payload so that others fit.'),
+  seamark_queue_evicted_bytes_total: counter('Bytes freed by eviction.'),
+  seamark_queue_refused_offers_total: counter('Offers refused because a topic was full.'),
+  seamark_queue_dead_items_total: counter('Items given up by consumers and moved to the topic `dead`.'),
+  seamark_queue_storage_errors_total: counter('Reads or writes of queue files that failed.'),
+  seamark_queue_corrupt_files_total: counter('Damaged queue files that were set aside.'),
+  seamark_store_expired_files_total: counter('Parts removed because of their age or of store.max_bytes.'),
+  seamark_store_repeated_documents_total: counter('Documents that were stored already (redelivered).'),
+  seamark_store_corrupt_files_total: counter('Damaged store files that were set aside.'),
   seamark_rules_loaded: gauge('Enabled rules in the active set.'),
   seamark_rules_reloads_total: counter('Attempts to reload rules.', 'result'),
 } as const satisfies Record<string, MetricSpec>
@@ -54,6 +71,8 @@ type Labels = Record<string, string>
 export class Metrics {
   readonly registry = new Registry()
   private readonly metrics = new Map<MetricName, Counter | Gauge>()
+  /** By name and labels: what `countTo` was told last. */
+  private readonly totals = new Map<string, number>()
 
   constructor() {
     for (const [name, spec] of Object.entries(METRICS) as [MetricName, MetricSpec][]) {
@@ -64,6 +83,14 @@ export class Metrics {
 
   add(name: MetricName, by = 1, labels: Labels = {}): void {
     if (by > 0) this.metrics.get(name)!.inc(labels, by)
+  }
+
+  /** Brings a counter up to a total that is counted elsewhere; a total that fell began anew. */
+  countTo(name: MetricName, total: number, labels: Labels = {}): void {
+    const key = `${name}${JSON.stringify(labels)}`
+    const before = this.totals.get(key) ?? 0
+    this.totals.set(key, total)
+    this.add(name, total >= before ? total - before : total, labels)
   }
 
   set(name: MetricName, value: number, labels: Labels = {}): void {

@@ -6,6 +6,19 @@ export function page(title: string, intro: string, ...parts: string[]): string {
   return `${[GENERATED, `# ${title}`, intro, ...parts].join('\n\n')}\n`
 }
 
+/** Under a heading of the second level. */
+export function section(title: string, ...parts: string[]): string {
+  return [`## ${title}`, ...parts].join('\n\n')
+}
+
+export function code(text: string): string {
+  return `\`${text}\``
+}
+
+export function codes(texts: readonly string[]): string {
+  return texts.map(code).join(', ')
+}
+
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')

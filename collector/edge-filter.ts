@@ -8,7 +8,7 @@ import { TABLES } from '../core/batch/schema.ts'
 import { type Selection, selectRows } from '../core/batch/select.ts'
 import { fromText } from '../core/batch/strings.ts'
 import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
-import type { RuleSet } from '../core/model/rule-set.ts'
+import type { Match, RuleSet } from '../core/model/rule-set.ts'
 
 export interface Filtered {
   /** Null when nothing is kept. */
@@ -30,17 +30,14 @@ export class EdgeFilter {
 
   apply(batch: Batch): Filtered {
     const matches = this.ruleSet.detect(batch)
-    const matchedRows = new Map<number, Set<number>>()
-    for (const { table, row } of matches) {
-      const rows = matchedRows.get(table)
-      if (rows === undefined) matchedRows.set(table, new Set([row]))
-      else rows.add(row)
-    }
     const selection: Selection = {}
     let received = 0
     let kept = 0
+    let judged = 0
     for (const table of eventTables(batch)) {
-      const rows = this.keptRows(table, matchedRows.get(TABLES[table.name].id))
+      const from = judged
+      while (matches[judged]?.table === TABLES[table.name].id) judged++
+      const rows = this.keptRows(table, matches.slice(from, judged))
       received += table.rowCount
       kept += rows.length
       if (rows.length > 0) selection[table.name] = rows
@@ -51,16 +48,23 @@ export class EdgeFilter {
     return { batch: selected, kept, received, matches: matches.length }
   }
 
-  private keptRows(table: Table, matched: ReadonlySet<number> | undefined): number[] {
+  /** `matches` are the table's, by row. */
+  private keptRows(table: Table, matches: readonly Match[]): number[] {
     const types = table.columns.type as Uint16Array
     const rows: number[] = []
+    let at = 0
+    let matchedRow = matches[0]?.row ?? -1
     for (let row = 0; row < table.rowCount; row++) {
-      if (this.isKept[types[row]!] === 1 || matched?.has(row) === true) rows.push(row)
+      if (row === matchedRow) {
+        rows.push(row)
+        while (matches[at]?.row === row) at++
+        matchedRow = matches[at]?.row ?? -1
+      } else if (this.isKept[types[row]!] === 1) rows.push(row)
     }
     return rows
   }
 
-  private annotate(batch: Batch, selected: Batch, matches: ReturnType<RuleSet['detect']>): Table {
+  private annotate(batch: Batch, selected: Batch, matches: readonly Match[]): Table {
     const tableById = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))
     const rows = matches.map(
       ({ table, row, rule }): Row => ({

@@ -48,6 +48,13 @@ export function arrayOf(kind: ColumnKind, length: number): ColumnData {
   return new ARRAYS[kind](length)
 }
 
+/** A column whose rows are all absent. */
+export function absentColumn(kind: ColumnKind, length: number): ColumnData {
+  const data = arrayOf(kind, length)
+  // Each array takes its own kind's value.
+  return (data as Uint32Array).fill(ABSENT[kind] as number)
+}
+
 /** A view of the right type on bytes that start at an aligned position. */
 export function arrayOn(kind: ColumnKind, buffer: ArrayBuffer, byteOffset: number, length: number): ColumnData {
   return new ARRAYS[kind](buffer, byteOffset, length)

@@ -10,8 +10,8 @@ import { Strings } from './strings.ts'
 export type Selection = Partial<Record<TableName, readonly number[] | Uint32Array>>
 
 export function selectRows(batch: Batch, selection: Selection): Batch {
-  const processes = new Renumbering()
-  const containers = new Renumbering()
+  const processes = new Renumbering(batch.tables.process?.rowCount ?? 0)
+  const containers = new Renumbering(batch.tables.container?.rowCount ?? 0)
   const events = Object.entries(selection).flatMap(([name, rows]) => {
     const table = batch.tables[name as TableName]
     return table === undefined || rows.length === 0 ? [] : [{ table, rows }]
@@ -29,7 +29,7 @@ export function selectRows(batch: Batch, selection: Selection): Batch {
       noteReferences(processTable.columns.container, row, containers)
     }
   }
-  const strings = new Renumbering()
+  const strings = new Renumbering(batch.strings.count)
   strings.of(0)
   const renumber = { process: processes, parent: processes, container: containers }
   const tables: Batch['tables'] = {}
@@ -46,15 +46,18 @@ export function selectRows(batch: Batch, selection: Selection): Batch {
 /** Old row → new row, in order of first use. */
 class Renumbering {
   readonly rows: number[] = []
-  private readonly numbers = new Map<number, number>()
+  /** By old row: its new one plus one, 0 for none so far. */
+  private readonly numbers: Uint32Array
+
+  constructor(rowCount: number) {
+    this.numbers = new Uint32Array(rowCount)
+  }
 
   of(old: number): number {
-    let number = this.numbers.get(old)
-    if (number === undefined) {
-      number = this.rows.push(old) - 1
-      this.numbers.set(old, number)
-    }
-    return number
+    const known = this.numbers[old]!
+    if (known !== 0) return known - 1
+    this.numbers[old] = this.rows.push(old)
+    return this.rows.length - 1
   }
 }
 

@@ -105,7 +105,8 @@ export function parseCommand(command: Command, argv: readonly string[]): ParsedA
       texts: all,
     }
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
+    // Node adds advice about positional arguments that fits no command here.
+    const message = (cause instanceof Error ? cause.message : String(cause)).split('. To specify')[0]
     throw new AppError('E_USAGE', `${message}\nTry: seamark ${command.name} --help`, { cause })
   }
 }
@@ -143,7 +144,9 @@ export function table(rows: readonly (readonly [string, string])[]): string {
 /** Tells a failure on standard error and gives the exit code. */
 export function tellFailure(error: unknown): number {
   if (error instanceof AppError) {
-    process.stderr.write(`seamark: ${error.message} [${error.code}]\n`)
+    // The code stands beside what happened; what to do, or the list of mistakes, follows below.
+    const [first, ...more] = error.message.split('\n')
+    process.stderr.write(`${[`seamark: ${first} [${error.code}]`, ...more].join('\n')}\n`)
     if (error.code === 'E_USAGE') return EXIT.usage
     if (error.code === 'E_CONFIG_INVALID' || error.code === 'E_RULES_INVALID') return EXIT.negative
     if (error.code.endsWith('UNAVAILABLE') || error.code === 'E_DATA_DIR_BUSY') return EXIT.unavailable

@@ -2,8 +2,8 @@
  * The data directory belongs to one Seamark at a time. The lock is a database lock, which the kernel releases however
  * the process ends.
  */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../core/model/errors.ts'
 
@@ -15,7 +15,7 @@ export interface DataDirectory {
 /** Creates the directory where it is missing. Throws AppError E_DATA_DIR_BUSY or E_QUEUE_STORAGE. */
 export function claimDataDirectory(path: string): DataDirectory {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(resolve(path))
   } catch (cause) {
     const message = `The data directory ${path} cannot be made: ${(cause as Error).message}. Choose another with --data-dir`
     throw new AppError('E_QUEUE_STORAGE', message, { cause })
@@ -30,4 +30,17 @@ export function claimDataDirectory(path: string): DataDirectory {
     })
   }
   return { path, release: () => lock.close() }
+}
+
+/** Node's own recursive mkdir never ends, and takes all memory, where a file system refuses with ENOENT as /proc does. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    makeDirectory(dirname(path))
+    mkdirSync(path, { mode: 0o700 })
+  }
 }

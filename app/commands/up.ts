@@ -24,7 +24,8 @@ export const up: Command = {
   async run(args) {
     const config = commandConfig(args)
     const port = args.text('port') ?? String(config.api.port)
-    if (!/^\d{1,5}$/.test(port)) throw new AppError('E_USAGE', `--port takes a number, not '${port}'`)
+    if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+      throw new AppError('E_USAGE', `--port takes a number up to 65535, not '${port}'`)
     const stopped = Promise.withResolvers<number>()
     const embedded = await startEmbedded({
       config: { ...config, api: { ...config.api, port: Number(port) } },

@@ -221,6 +221,10 @@ describe.skipIf(missing !== null)(`seamark up${missing === null ? '' : ` (skippe
     expect(refused.stderr).toContain('[E_API_UNAVAILABLE]')
     expect(refused.stderr.trimEnd().split('\n')).toHaveLength(1)
     holder.close()
+    expect(await runSeamark(['up', '--port', '65536', '--data-dir', dataDir])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("up to 65535, not '65536'"),
+    })
     expect(await (await launch({ dataDir })).end('SIGTERM')).toBe(0)
   })
 

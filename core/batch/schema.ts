@@ -32,7 +32,11 @@ export const COLUMNS = {
   vtid: { id: 11, kind: 'u32', doc: "Thread id in the process's own pid namespace." },
   ret: { id: 12, kind: 'f64', doc: 'Return value of the call; negative errno on failure.' },
   cpu: { id: 13, kind: 'u16', doc: 'CPU the event was seen on.' },
-  abi: { id: 14, kind: 'u8', doc: '0 native, 1 ia32 (int 0x80), 2 io_uring.' },
+  abi: {
+    id: 14,
+    kind: 'u8',
+    doc: '0 native, 1 ia32 (int 0x80), 2 io_uring: seen when submitted, taken for successful.',
+  },
   arg0: { id: 15, kind: 'f64', doc: 'Raw first argument.' },
   arg1: { id: 16, kind: 'f64', doc: 'Raw second argument.' },
   arg2: { id: 17, kind: 'f64', doc: 'Raw third argument.' },

@@ -105,8 +105,6 @@ __noinline int walk_step(struct scratch *s)
 	if (!s)
 		return 1;
 	dentry = (struct dentry *)s->dentry;
-	if (s->dentry == s->root_dentry && s->mount == s->root_mount)
-		return 1;
 	read_place(dentry, &place);
 	parent = place.parent;
 	if (s->dentry == s->mount_root || dentry == parent) {
@@ -163,16 +161,14 @@ __noinline int walk_path(struct scratch *s, u32 slot)
 	return 0;
 }
 
-/* The path as the process could name it: relative to its own root directory, up to the namespace root otherwise. */
+/*
+ * The path from the root of the mount namespace. Not from the task's own root directory: a process that calls chroot
+ * would otherwise rename the files it touches.
+ */
 static __always_inline void add_path(struct scratch *s, u32 slot, struct path *path)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fs_struct *fs = task->fs;
-
 	s->dentry = (u64)BPF_CORE_READ(path, dentry);
 	s->mount = (u64)BPF_CORE_READ(path, mnt);
-	s->root_dentry = (u64)fs->root.dentry;
-	s->root_mount = (u64)fs->root.mnt;
 	walk_path(s, slot);
 }
 

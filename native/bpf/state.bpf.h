@@ -25,8 +25,6 @@ struct scratch {
 	u64 dentry;
 	u64 mount;
 	u64 mount_root;
-	u64 root_dentry;
-	u64 root_mount;
 };
 
 struct {

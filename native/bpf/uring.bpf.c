@@ -12,6 +12,9 @@
 #define OP_OPENAT2 28
 #define OP_RENAMEAT 35
 #define OP_UNLINKAT 36
+#define OP_MKDIRAT 37
+#define OP_SYMLINKAT 38
+#define OP_LINKAT 39
 #define REQ_FIXED_FILE 1
 
 static __always_inline void add_name(struct scratch *s, u32 slot, struct filename *filename)
@@ -44,6 +47,25 @@ static __always_inline void describe_operation(struct scratch *s, void *command,
 		e->args[4] = BPF_CORE_READ(rename, flags);
 		add_name(s, SLOT_RAW0, BPF_CORE_READ(rename, oldpath));
 		add_name(s, SLOT_RAW1, BPF_CORE_READ(rename, newpath));
+	} else if (op == OP_MKDIRAT && bpf_core_type_exists(struct io_mkdir)) {
+		struct io_mkdir *mkdir = command;
+
+		e->args[0] = BPF_CORE_READ(mkdir, dfd);
+		add_name(s, SLOT_RAW0, BPF_CORE_READ(mkdir, filename));
+	} else if (op == OP_SYMLINKAT && bpf_core_type_exists(struct io_link)) {
+		struct io_link *link = command;
+
+		e->args[1] = BPF_CORE_READ(link, new_dfd);
+		add_name(s, SLOT_RAW0, BPF_CORE_READ(link, oldpath));
+		add_name(s, SLOT_RAW1, BPF_CORE_READ(link, newpath));
+	} else if (op == OP_LINKAT && bpf_core_type_exists(struct io_link)) {
+		struct io_link *link = command;
+
+		e->args[0] = BPF_CORE_READ(link, old_dfd);
+		e->args[2] = BPF_CORE_READ(link, new_dfd);
+		e->args[4] = BPF_CORE_READ(link, flags);
+		add_name(s, SLOT_RAW0, BPF_CORE_READ(link, oldpath));
+		add_name(s, SLOT_RAW1, BPF_CORE_READ(link, newpath));
 	} else if (op == OP_CONNECT && bpf_core_type_exists(struct io_connect)) {
 		struct io_connect *connect = command;
 

@@ -306,6 +306,17 @@ struct io_rename {
 	struct filename *oldpath, *newpath;
 };
 
+struct io_mkdir {
+	int dfd;
+	struct filename *filename;
+};
+
+/* Symbolic links too. */
+struct io_link {
+	int old_dfd, new_dfd, flags;
+	struct filename *oldpath, *newpath;
+};
+
 struct io_cmd_data {
 	u8 data[56];
 };

@@ -191,10 +191,9 @@ void EventColumns::beginRow(TableWriter& table, const event& head) {
   table.set<uint32_t>(Column::vtid, head.vtid);
   table.set<uint16_t>(Column::cpu, head.cpu);
   table.set<uint8_t>(Column::abi, head.abi);
-  // A call submitted to io_uring has no result yet; an exit returns nothing.
-  if (head.abi != ABI_URING && head.kind != EVENT_EXIT) {
-    table.set<double>(Column::ret, static_cast<double>(head.ret));
-  }
+  // An exit returns nothing. A call submitted to io_uring has no result yet and counts as successful (0): rules that ask
+  // for success must not be dodged by the way a call is made. The abi column tells such rows apart.
+  if (head.kind != EVENT_EXIT) table.set<double>(Column::ret, static_cast<double>(head.ret));
   counters_.rows++;
 }
 
@@ -335,7 +334,9 @@ void EventColumns::addCgroup(const Event& e) {
 void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   TableWriter& table = writer_.file;
   beginRow(table, e.head);
-  if (spec.fd) table.set<int32_t>(Column::fd, e.head.fd);
+  const bool isSubmitted = e.head.abi == ABI_URING;
+  if (spec.fd) table.set<int32_t>(Column::fd, isSubmitted ? 0 : e.head.fd);
+  if (spec.fd && isSubmitted) table.set<uint8_t>(Column::fdType, 'f');
   if (e.has(SLOT_PATH)) {
     const std::string_view path = resolved(e);
     table.set<uint32_t>(Column::path, text(path));
@@ -366,7 +367,9 @@ void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   for (int i = 0; i < 6; i++) table.set<double>(kArguments[i], argumentNumber(e.head.args[i]));
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::text0, text(e.text(SLOT_RAW0)));
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
-  if (spec.fd) table.set<int32_t>(Column::fd, e.head.fd);
+  const bool isSubmitted = e.head.abi == ABI_URING;
+  if (spec.fd) table.set<int32_t>(Column::fd, isSubmitted ? 0 : e.head.fd);
+  if (spec.fd && isSubmitted) table.set<uint8_t>(Column::fdType, 'f');
   if (e.has(SLOT_PATH)) {
     const std::string_view path = resolved(e);
     table.set<uint32_t>(Column::path, text(path));

@@ -86,9 +86,10 @@ describe.skipIf(reason !== null)('live capture', () => {
       expect(only(rows, 'openat', { rawPath: '../plain' }).path).toBe(join(cwd, 'plain'))
     })
 
-    test('after chroot, paths are as the process sees them', () => {
+    // Paths used to be relative to the task's root: chroot("/etc") turned /etc/x into /x, and no rule about /etc saw it.
+    test('a chroot does not rename the files a process touches', () => {
       expect(only(rows, 'chroot').ret).toBe(0)
-      expect(only(rows, 'openat', { rawPath: '/plain' }).path).toBe('/plain')
+      expect(only(rows, 'openat', { rawPath: '/plain' }).path).toBe(`${cwd}/plain`)
     })
 
     test('calls with two paths carry both, and the directories of both', () => {
@@ -250,7 +251,8 @@ describe.skipIf(reason !== null)('live capture', () => {
     if (spawnSync(tester!, ['ring'], { cwd: freshFolder() }).status === 77) skip('io_uring is switched off here')
     const { mine } = await scene('ring', freshFolder())
     const opened = only(mine, 'openat', { rawPath: '/etc/hostname', abi: 2 })
-    expect(opened.ret).toBeUndefined()
+    // Its result is not known yet: it counts as successful, or rules that ask for success could be dodged.
+    expect(opened).toMatchObject({ ret: 0, fd: 0, fdType: 'f'.charCodeAt(0) })
     expect(only(mine, 'connect')).toMatchObject({ abi: 2, remoteIp: '127.0.0.1', remotePort: 9, protocol: 6 })
     expect(only(mine, 'unlinkat')).toMatchObject({ abi: 2, rawPath: 'seamark-absent', dirFd: -100 })
   })

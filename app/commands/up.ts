@@ -27,6 +27,8 @@ export const up: Command = {
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
       throw new AppError('E_USAGE', `--port takes a number up to 65535, not '${port}'`)
     const stopped = Promise.withResolvers<number>()
+    // Before anything runs: a signal during the start, or right after the greeting, drains and ends like any other.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(EXIT.ok))
     const embedded = await startEmbedded({
       config: { ...config, api: { ...config.api, port: Number(port) } },
       terminal: {
@@ -38,11 +40,10 @@ export const up: Command = {
         stopped.resolve(EXIT.failed)
       },
     })
-    process.stderr.write(`${embedded.greeting}\n`)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(EXIT.ok))
     process.on('SIGHUP', () => {
       process.stderr.write(`seamark: ${embedded.reloadRules()}\n`)
     })
+    process.stderr.write(`${embedded.greeting}\n`)
     const code = await stopped.promise
     await embedded.stop()
     return code

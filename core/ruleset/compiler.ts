@@ -282,16 +282,13 @@ class Emitter {
     if (known !== undefined) return known
     const read = this.constants.add(valueReader(source))
     const id = this.readers.size
-    const isColumn = source.kind === 'field' && source.field.read.from === 'column'
-    const call = isColumn ? `${read}(c)` : `g${id}()`
+    const call = `g${id}()`
     this.readers.set(key, call)
-    if (!isColumn) {
-      const isProcess = this.scopes !== null && operandFields(source).every((field) => field.read.scope !== 'event')
-      const now = isProcess ? 'processTick' : 'tick'
-      this.lines.push(
-        `let d${id},a${id}=-1;function g${id}(){if(a${id}!==${now}){d${id}=${read}(c);a${id}=${now}}return d${id}}`,
-      )
-    }
+    const isProcess = this.scopes !== null && operandFields(source).every((field) => field.read.scope !== 'event')
+    const now = isProcess ? 'processTick' : 'tick'
+    this.lines.push(
+      `let d${id},a${id}=-1;function g${id}(){if(a${id}!==${now}){d${id}=${read}(c);a${id}=${now}}return d${id}}`,
+    )
     return call
   }
 

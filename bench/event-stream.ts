@@ -23,8 +23,8 @@ interface Process {
   container: number
 }
 
-/** Batches of BATCH_ROWS events until `events` are out. */
-export function* eventStream(events: number): Generator<Batch> {
+/** Batches of BATCH_ROWS events until `events` are out; another first pid (a multiple of 300) gives other processes. */
+export function* eventStream(events: number, firstPid = 1200): Generator<Batch> {
   const random = seeded(20261122)
   const int = (below: number) => Math.floor(random() * below)
   // A few strings are named all the time, most hardly ever.
@@ -42,7 +42,7 @@ export function* eventStream(events: number): Generator<Batch> {
   let born = 0
   const bear = (): Process => {
     const parent = random() < 0.6 || alive.length === 0 ? roots[int(CONTAINERS)]! : alive[int(alive.length)]!
-    return { pid: 1000 + born++, comm: PROGRAMS[int(PROGRAMS.length)]!, parent, container: parent.container }
+    return { pid: firstPid + born++, comm: PROGRAMS[int(PROGRAMS.length)]!, parent, container: parent.container }
   }
   while (alive.length < ALIVE) alive.push(bear())
   let clock = 1_767_225_600_000_000_000n

@@ -21,6 +21,7 @@ import { ProcessIdentities } from './process-identities.ts'
 import { specialise } from './specialise.ts'
 import { Costs, Scopes, splitByProcess } from './split.ts'
 import { NO_ATOMS, TextClasses } from './text-classes.ts'
+import { ValueMasks } from './value-masks.ts'
 
 export interface CompilableRule {
   condition: Expression
@@ -206,12 +207,21 @@ class Emitter {
       `function fill${i}(p,row){P=p;processTick++;c.moveToProcess(p===0?-1:row);${fills.join(';')};known${i}[p]=1}`,
     )
     const filter = this.pathFilter(type, table, candidates)
-    const byName = (word: number) => (filter === null ? '' : `&${filter.name}.word(k,${word})`)
-    const masks = Array.from({ length: words }, (_, word) => loop(`mask${i}[p*${words}+${word}]${byName(word)}`, word))
+    const byPath = (word: number) => (filter === null ? '' : `&${filter.name}.word(k,${word})`)
+    const values = ValueMasks.of(candidates.map(({ rest }) => rest))
+    const valueMasks = values === null ? '' : this.constants.add(values)
+    const byValue = (word: number) => (values === null ? '' : `&${valueMasks}.word(q,${word})`)
+    const masks = Array.from({ length: words }, (_, word) =>
+      loop(`mask${i}[p*${words}+${word}]${byPath(word)}${byValue(word)}`, word),
+    )
     const any = Array.from({ length: words }, (_, word) => `mask${i}[p*${words}+${word}]`).join('|')
-    const name = filter === null ? '' : `if((${any})===0)return;const k=${filter.name}.row(${filter.classes});`
+    const value =
+      values === null
+        ? ''
+        : `moved=true;P=p;c.moveTo(table,row);tick++;processTick++;const q=${valueMasks}.row(${this.reader(values.source)});`
+    const path = filter === null ? '' : `if((${any})===0)return;const k=${filter.name}.row(${filter.classes});`
     this.lines.push(
-      `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.numbers[r]|0;if(known${i}[p]===0)fill${i}(p,r);${name}let moved=false;${masks.join(';')}}`,
+      `function judge${i}(table,row,out,processes){const r=processes===undefined?0xffffffff:processes[row],p=r===0xffffffff?0:identities.numbers[r]|0;if(known${i}[p]===0)fill${i}(p,r);${path}let moved=false;${value}${masks.join(';')}}`,
     )
     return `known${i}=new Uint8Array(capacity);mask${i}=new Int32Array(capacity*${words})`
   }
@@ -272,16 +282,13 @@ class Emitter {
     if (known !== undefined) return known
     const read = this.constants.add(valueReader(source))
     const id = this.readers.size
-    const isColumn = source.kind === 'field' && source.field.read.from === 'column'
-    const call = isColumn ? `${read}(c)` : `g${id}()`
+    const call = `g${id}()`
     this.readers.set(key, call)
-    if (!isColumn) {
-      const isProcess = this.scopes !== null && operandFields(source).every((field) => field.read.scope !== 'event')
-      const now = isProcess ? 'processTick' : 'tick'
-      this.lines.push(
-        `let d${id},a${id}=-1;function g${id}(){if(a${id}!==${now}){d${id}=${read}(c);a${id}=${now}}return d${id}}`,
-      )
-    }
+    const isProcess = this.scopes !== null && operandFields(source).every((field) => field.read.scope !== 'event')
+    const now = isProcess ? 'processTick' : 'tick'
+    this.lines.push(
+      `let d${id},a${id}=-1;function g${id}(){if(a${id}!==${now}){d${id}=${read}(c);a${id}=${now}}return d${id}}`,
+    )
     return call
   }
 

@@ -1,7 +1,7 @@
 /** A condition as it looks for one event type in one table: what is decided by the type alone is folded away. */
 import { type ColumnName, TABLES, type TableName } from '../batch/schema.ts'
 import { argumentsOfType } from '../fields/event-arguments.ts'
-import { DESCRIPTOR_CALLS, OPEN_CALLS } from '../fields/event-path.ts'
+import { DESCRIPTOR_CALLS, OPEN_CALLS, TWO_PATH_CALLS } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import type { Field } from '../fields/field.ts'
 import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
@@ -49,6 +49,11 @@ const DESCRIPTOR_FIELDS: ReadonlySet<string> = new Set(
 function isAlwaysAbsent(field: Field, argument: string | null, type: EventTypeName, table: TableName): boolean {
   if (!field.available) return true
   if (DESCRIPTOR_FIELDS.has(field.name) && table !== 'network' && !DESCRIPTOR_CALLS.has(type)) return true
+  // A call has one path, or a source and a target.
+  if (field.name.startsWith('fs.path.')) {
+    const isOfTwo = field.name.startsWith('fs.path.source') || field.name.startsWith('fs.path.target')
+    if (table !== 'file' || isOfTwo !== TWO_PATH_CALLS.has(type)) return true
+  }
   if (field.name === 'evt.arg' && argument !== null && !/^\d+$/.test(argument)) {
     return !argumentsOfType(type).some(({ name }) => name === argument)
   }

@@ -48,6 +48,8 @@ run(process.env.CXX ?? 'g++', [
   '-fvisibility=hidden',
   '-fno-exceptions',
   '-DNAPI_VERSION=8',
+  // A worker that is being terminated cannot be thrown at; without this the whole process would abort.
+  '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
   '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
   '-isystem',
   join(packageDir('node-api-headers'), 'include'),

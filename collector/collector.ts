@@ -20,6 +20,8 @@ import type { Metrics } from '../core/runtime/metrics.ts'
 import { EdgeFilter } from './edge-filter.ts'
 
 const HEARTBEAT_MS = 1_000
+/** Under this name the queue keeps when this collector was last known to watch. */
+const WATCHED = 'collector.watched'
 
 export interface CollectorOptions {
   /** This host's id, as in every event id. */
@@ -52,6 +54,8 @@ export class Collector implements Component {
   private readonly running: Source[] = []
   private heartbeat: NodeJS.Timeout | undefined
   private lastOfferMs = 0
+  /** While the queue takes nothing: why, and how often. */
+  private refused: { reason: string; batches: number } | null = null
 
   constructor(options: CollectorOptions) {
     this.options = options
@@ -60,6 +64,7 @@ export class Collector implements Component {
 
   async start(): Promise<void> {
     const { queue, ruleSet, sources, metrics, logger } = this.options
+    const watchedBefore = Number((await queue.checkpoint(WATCHED))?.position ?? 0)
     const sink: Sink = { emit: (emission) => this.enqueue(emission) }
     for (const source of sources) {
       try {
@@ -75,6 +80,7 @@ export class Collector implements Component {
         })
       }
     }
+    if (watchedBefore > 0) await this.reportUnwatched(watchedBefore, Date.now())
     this.heartbeat = setInterval(() => void this.beat(), HEARTBEAT_MS)
     this.heartbeat.unref()
   }
@@ -89,6 +95,14 @@ export class Collector implements Component {
   async useRuleSet(ruleSet: RuleSet): Promise<void> {
     await Promise.all(this.running.map((source) => source.replan(ruleSet.plan)))
     this.filter = new EdgeFilter(ruleSet, this.options.keepEventTypes)
+  }
+
+  /** What happened while nobody watched cannot be made up for, but it can be said. */
+  private async reportUnwatched(fromMs: number, toMs: number): Promise<void> {
+    const [since, until] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()]
+    const seconds = Math.max(0, Math.round((toMs - fromMs) / 1000))
+    const message = `System calls were not watched from ${since} to ${until} (${seconds} s): Seamark was not running`
+    await this.reportHealth('capture.gap', message, seconds, { since, until })
   }
 
   /** An event about Seamark itself. */
@@ -117,7 +131,7 @@ export class Collector implements Component {
   }
 
   private async take(emission: Emission): Promise<boolean> {
-    const { metrics, logger, join } = this.options
+    const { metrics, join } = this.options
     for (const [reason, count] of Object.entries(emission.dropped ?? {})) {
       this.dropped[reason] = (this.dropped[reason] ?? 0) + count
       this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
@@ -134,17 +148,36 @@ export class Collector implements Component {
     }
     const lowMs = { ...this.lowMs, [emission.source]: emission.lowMs }
     const batchClass: BatchClass = filtered.matches > 0 || emission.source === 'health' ? 'evidence' : 'routine'
-    try {
-      if (!(await this.offer(filtered.batch ?? emptyBatch(), filtered.kept, batchClass, lowMs, emission))) return false
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      metrics.add('seamark_collector_refused_batches_total', 1, { reason: error.code })
-      logger.error({ err: error }, 'The queue cannot write; nothing is acknowledged until it can')
+    if (!(await this.offerOrRefuse(filtered.batch ?? emptyBatch(), filtered.kept, batchClass, lowMs, emission)))
       return false
-    }
     metrics.add('seamark_collector_kept_events_total', filtered.kept, { source: emission.source })
     this.lowMs[emission.source] = emission.lowMs
     return true
+  }
+
+  /** False when the queue is full or cannot write. Said once when it begins and once when it is over. */
+  private async offerOrRefuse(...offered: Parameters<Collector['offer']>): Promise<boolean> {
+    const { metrics, logger } = this.options
+    let reason = 'full'
+    try {
+      if (await this.offer(...offered)) {
+        if (this.refused !== null) {
+          logger.warn(this.refused, 'The queue takes batches again')
+          this.refused = null
+        }
+        return true
+      }
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      reason = error.code
+      if (this.refused === null)
+        logger.error({ err: error }, 'The queue cannot write; nothing is acknowledged until it can')
+    }
+    if (this.refused === null && reason === 'full')
+      logger.error('The queue is full; nothing is acknowledged until there is room')
+    this.refused = { reason, batches: (this.refused?.batches ?? 0) + 1 }
+    metrics.add('seamark_collector_refused_batches_total', 1, { reason })
+    return false
   }
 
   private async offer(
@@ -178,12 +211,9 @@ export class Collector implements Component {
           ...(stamp === undefined ? {} : { envelope: stamp(header, batch) }),
         },
       ],
-      emission?.at === undefined ? [] : [emission.at],
+      [{ source: WATCHED, position: String(Date.now()) }, ...(emission?.at === undefined ? [] : [emission.at])],
     )
-    if (outcome === 'full') {
-      metrics.add('seamark_collector_refused_batches_total', 1, { reason: 'full' })
-      return false
-    }
+    if (outcome === 'full') return false
     this.sequence = header.sequence
     this.dropped = {}
     this.lastOfferMs = Date.now()
@@ -200,7 +230,7 @@ export class Collector implements Component {
       await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
     }
     if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
-    const beating = this.line.then(() => this.offer(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))
+    const beating = this.line.then(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))
     this.line = beating.catch(() => {})
     await this.line
   }

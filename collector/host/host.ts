@@ -38,7 +38,7 @@ export class Host {
     const { cgroups: _, ...tables } = batch.tables
     if (processes === undefined) return { ...batch, tables }
     const subjects = Array.from({ length: processes.rowCount }, (_, row) => this.subjectOf(processes, row))
-    await this.refreshNames(subjects)
+    await this.refreshNames(processes, subjects)
     const joined = this.rowsOf(subjects)
     tables.process = processTable(processes, joined.processes, batch.strings, this.options)
     if (joined.containers.length > 0) tables.container = tableOf('container', joined.containers, batch.strings)
@@ -76,18 +76,19 @@ export class Host {
     return this.options.containers.get(containerId) ?? { id: containerId, runtime: 'docker' }
   }
 
-  /** Names never read before are waited for, a short while; stale ones are read for the next batch. */
-  private async refreshNames(subjects: readonly Subject[]): Promise<void> {
+  /** Names nobody has are waited for, a short while; old ones are read again for the next batch. */
+  private async refreshNames(processes: Table, subjects: readonly Subject[]): Promise<void> {
     const { users } = this.options
     const waits: Promise<void>[] = []
     const seen = new Set<string | null>()
-    for (const { entry, image, container } of subjects) {
+    for (const [row, { entry, image, container }] of subjects.entries()) {
+      const uid = readNumber(processes, row, 'uid')
       const scope = container?.id ?? null
       // Before the entry the process still sees the host's files.
-      if (seen.has(scope) || (container !== null && !image.entered) || !users.isStale(scope)) continue
+      if (seen.has(scope) || (container !== null && !image.entered) || !users.isStale(scope, uid)) continue
       seen.add(scope)
       const refresh = users.refresh(scope, container?.pid ?? entry.pid)
-      if (!users.isKnown(scope)) waits.push(refresh)
+      if (!users.isSettled(scope, uid)) waits.push(refresh)
     }
     if (waits.length > 0) await within(NAMES_MS, Promise.all(waits))
   }

@@ -8,6 +8,8 @@ import { AppError } from '../../core/model/errors.ts'
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_ENTRIES = 10_000
 const FRESH_MS = 60_000
+/** The file is read again for a number without a name, at most this often. */
+const UNKNOWN_MS = 1_000
 /** After a failure (no such file, process gone) the next attempt waits this long. */
 const RETRY_MS = 5_000
 const MAX_SCOPES = 20_000
@@ -36,14 +38,22 @@ export class UserNames {
     this.nowMs = options.nowMs ?? Date.now
   }
 
-  /** Whether names of this container (null: the host) should be read before they are asked for. */
-  isStale(containerId: string | null): boolean {
+  /**
+   * Whether names of this container (null: the host) should be read before `uid` is asked for. A number without a name
+   * may be a user made a moment ago.
+   */
+  isStale(containerId: string | null, uid: number | undefined): boolean {
     const names = this.scopes.get(containerId ?? HOST)
-    return names === undefined || this.nowMs() - names.readAtMs > (names.failed ? RETRY_MS : FRESH_MS)
+    if (names === undefined) return true
+    const isUnknown = uid !== undefined && uid !== 0 && !names.users.has(uid)
+    const freshMs = names.failed ? RETRY_MS : isUnknown ? UNKNOWN_MS : FRESH_MS
+    return this.nowMs() - names.readAtMs > freshMs
   }
 
-  isKnown(containerId: string | null): boolean {
-    return this.scopes.has(containerId ?? HOST)
+  /** Whether waiting for a reading is of no use: there is a name for the number, or the files cannot be read. */
+  isSettled(containerId: string | null, uid: number | undefined): boolean {
+    const names = this.scopes.get(containerId ?? HOST)
+    return names !== undefined && (names.failed || uid === undefined || uid === 0 || names.users.has(uid))
   }
 
   /** Reads the names where process `pid` lives. Never rejects: without files there are no names. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Engine } from '../../collector/docker/engine.ts'
-import { safeText } from '../../core/runtime/safe-text.ts'
+import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
@@ -36,12 +36,11 @@ export const demo: Command = {
         client: running.client,
         engine,
         image,
-        onOutcome: (outcome) =>
-          process.stdout.write(`${args.flag('json') ? JSON.stringify(outcome) : readable(outcome)}\n`),
+        onOutcome: (outcome) => process.stdout.write(`${args.flag('json') ? jsonLine(outcome) : readable(outcome)}\n`),
       })
       const raised = outcomes.filter((outcome) => outcome.alert !== null).length
       const summary = `${raised} of ${ATTACKS.length}`
-      process.stdout.write(`${args.flag('json') ? JSON.stringify({ raised, attacks: ATTACKS.length }) : summary}\n`)
+      process.stdout.write(`${args.flag('json') ? jsonLine({ raised, attacks: ATTACKS.length }) : summary}\n`)
       if (raised < ATTACKS.length) say('An alert is missing. `seamark doctor` says what this host cannot see.')
       return raised === ATTACKS.length ? EXIT.ok : EXIT.negative
     } finally {

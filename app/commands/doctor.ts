@@ -6,7 +6,7 @@ import { SYSCALLS } from '../../collector/sources/syscalls/syscall-table.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { RuleSet } from '../../core/model/rule-set.ts'
 import type { Visibility } from '../../core/model/source.ts'
-import { safeText } from '../../core/runtime/safe-text.ts'
+import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
@@ -36,7 +36,7 @@ export const doctor: Command = {
     for (const source of sourcesOf(config)) found.push(await source.probe())
     found.push(storageVisibility(config), rulesVisibility(config, found), await apiVisibility(config))
     for (const visibility of found) {
-      process.stdout.write(args.flag('json') ? `${JSON.stringify(visibility)}\n` : readable(visibility))
+      process.stdout.write(args.flag('json') ? `${jsonLine(visibility)}\n` : readable(visibility))
     }
     return found.some(({ blind }) => blind.length > 0) ? EXIT.negative : EXIT.ok
   },

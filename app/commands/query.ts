@@ -2,6 +2,7 @@
 
 import { AppError } from '../../core/model/errors.ts'
 import type { Page } from '../../core/model/search-store.ts'
+import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT } from '../command-line.ts'
@@ -44,9 +45,7 @@ export const query: Command = {
         cursor,
       })
       for (const hit of page.hits) {
-        process.stdout.write(
-          `${args.flag('json') ? JSON.stringify({ id: hit.id, ...hit.body }) : documentLine(hit.body)}\n`,
-        )
+        process.stdout.write(`${args.flag('json') ? jsonLine({ id: hit.id, ...hit.body }) : documentLine(hit.body)}\n`)
       }
       printed += page.hits.length
       cursor = page.next

@@ -3,6 +3,7 @@
 import { AppError } from '../../core/model/errors.ts'
 import { loadRuleSet } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
+import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { type Command, EXIT } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
@@ -28,8 +29,8 @@ export const rulesCheck: Command = {
     const errors = problems.filter(({ severity }) => severity === 'error').length
     const summary = { rules: ruleSet?.rules.length ?? 0, errors, warnings: problems.length - errors }
     if (args.flag('json')) {
-      for (const problem of shown) process.stdout.write(`${JSON.stringify(problem)}\n`)
-      process.stdout.write(`${JSON.stringify(summary)}\n`)
+      for (const problem of shown) process.stdout.write(`${jsonLine(problem)}\n`)
+      process.stdout.write(`${jsonLine(summary)}\n`)
     } else {
       if (shown.length > 0) process.stdout.write(`${formatProblems(shown)}\n`)
       process.stdout.write(

@@ -1,5 +1,5 @@
 /** `seamark rules list`: the rules that would be active. */
-import { safeText } from '../../core/runtime/safe-text.ts'
+import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
@@ -25,7 +25,7 @@ export const rulesList: Command = {
     for (const rule of rules) {
       process.stdout.write(
         args.flag('json')
-          ? `${JSON.stringify(rule)}\n`
+          ? `${jsonLine(rule)}\n`
           : `${rule.priority.padEnd(13)} ${rule.enabled ? ' ' : '-'} ${safeText(rule.name).padEnd(60)} ${rule.source.padEnd(8)} ${safeText(rule.file)}:${rule.line}\n`,
       )
     }

@@ -2,7 +2,7 @@
 import { AppError } from '../../core/model/errors.ts'
 import { type RuleTestResult, runRuleTests } from '../../core/ruleset/rule-tests.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
-import { safeText } from '../../core/runtime/safe-text.ts'
+import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { type Command, EXIT } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
@@ -27,7 +27,7 @@ export const rulesTest: Command = {
     if (errors.length > 0) throw new AppError('E_RULES_INVALID', `The rules have mistakes:\n${formatProblems(errors)}`)
     const failed = results.filter(({ passed }) => !passed)
     if (args.flag('json')) {
-      for (const result of results) process.stdout.write(`${JSON.stringify(result)}\n`)
+      for (const result of results) process.stdout.write(`${jsonLine(result)}\n`)
     } else {
       for (const result of failed) process.stdout.write(`${failure(result)}\n`)
       for (const rule of untested) process.stdout.write(`note: ${safeText(rule)} lacks a hit or a miss\n`)

@@ -1,4 +1,5 @@
 /** `seamark tail`: follows alerts and events of a running Seamark as they come. */
+import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT } from '../command-line.ts'
@@ -33,7 +34,7 @@ export const tail: Command = {
         if (event === 'missed') process.stderr.write(`… ${item.missed} missed\n`)
         else
           process.stdout.write(
-            `${args.flag('json') ? JSON.stringify({ id: item.id, ...item.body }) : documentLine(item.body)}\n`,
+            `${args.flag('json') ? jsonLine({ id: item.id, ...item.body }) : documentLine(item.body)}\n`,
           )
       }
     } catch (error) {

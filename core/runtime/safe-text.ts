@@ -12,6 +12,17 @@ export function safeText(text: string): string {
   return text.replace(DANGEROUS, escapeCharacter)
 }
 
+/**
+ * A value as one line of JSON that is safe to print too: what JSON leaves as it is but a terminal acts upon is written
+ * as \\u escapes, which mean the same to every JSON reader.
+ */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    DANGEROUS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 function escapeCharacter(character: string): string {
   switch (character) {
     case '\n':

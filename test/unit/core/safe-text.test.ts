@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { safeText } from '../../../core/runtime/safe-text.ts'
+import { jsonLine, safeText } from '../../../core/runtime/safe-text.ts'
 
 test('shows control characters as escapes', () => {
   expect(safeText('a\u001b[31mred\u0007\nnext\r\tx')).toBe('a\\x1b[31mred\\x07\\nnext\\r\\tx')
@@ -21,6 +21,16 @@ test('never lets a line end, an escape sequence or a direction change through', 
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       expect(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(safeText(text))).toBe(false)
+    }),
+  )
+})
+
+test('prints JSON that means the same and holds nothing a terminal acts upon', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const line = jsonLine({ text })
+      expect(JSON.parse(line)).toEqual({ text })
+      expect(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(line)).toBe(false)
     }),
   )
 })

@@ -1,5 +1,6 @@
 /** Talks to a running Seamark over its REST API, for the command line. */
 import { AppError } from '../core/model/errors.ts'
+import { apiAddress } from './api-address.ts'
 import type { Config } from './config.ts'
 
 export interface Problem {
@@ -12,8 +13,7 @@ export class ApiClient {
   readonly base: string
 
   constructor(config: Config) {
-    const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
-    this.base = `http://${host.includes(':') ? `[${host}]` : host}:${config.api.port}`
+    this.base = apiAddress(config)
   }
 
   /** Throws AppError E_API_UNAVAILABLE when nobody answers, E_USAGE for what the API refuses (4xx). */
@@ -63,7 +63,7 @@ export class ApiClient {
       response = await fetch(`${this.base}${path}${query.size > 0 ? `?${query}` : ''}`, { signal })
     } catch (cause) {
       if (signal.aborted) throw cause
-      const message = `No Seamark answers at ${this.base}; start one with: seamark up`
+      const message = `No Seamark answers at ${this.base}; start one with: seamark up (one with a data directory of its own is found with --data-dir)`
       throw new AppError('E_API_UNAVAILABLE', message, { retryable: true, cause })
     }
     if (response.ok) return response

@@ -16,6 +16,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.ok
   }
   const found = find(argv)
+  if (found === null && COMMANDS.some(({ name }) => name.startsWith(`${first} `))) {
+    // The first word of several commands, such as `rules`.
+    process.stdout.write(
+      `${table(COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name, summary }) => [name, summary]))}\n`,
+    )
+    return rest.length === 0 || rest.includes('--help') || rest.includes('-h') ? EXIT.ok : EXIT.usage
+  }
   if (found === null) {
     throw new AppError('E_USAGE', `There is no command '${argv.slice(0, 2).join(' ')}'\nTry: seamark --help`)
   }

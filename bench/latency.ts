@@ -29,7 +29,7 @@ export async function run(options: { json: boolean }): Promise<void> {
   try {
     await startContainer(engine, id)
     const config = readConfig(undefined)
-    const client = new ApiClient({ ...config, api: { ...config.api, port: Number(new URL(seamark.address).port) } })
+    const client = new ApiClient({ ...config, dataDir: seamark.dataDir })
     const opened = Promise.withResolvers<void>()
     const watching = (async () => {
       for await (const { event, data } of client.tail(

@@ -67,9 +67,8 @@ async function connect(
     notify: { terminal: false },
   }
   const embedded = await startEmbedded({ config: own, terminal: null })
-  const port = Number(new URL(embedded.address).port)
   return {
-    client: new ApiClient({ ...own, api: { ...own.api, port } }),
+    client: new ApiClient(own),
     stop: async () => {
       await embedded.stop()
       rmSync(dataDir, { recursive: true, force: true })

@@ -51,7 +51,9 @@ export const query: Command = {
       cursor = page.next
     } while (cursor !== undefined && printed < limit)
     if (printed === 0)
-      process.stderr.write('No events match. Widen the time with --from, or see what is kept: seamark doctor\n')
+      process.stderr.write(
+        `No ${args.flag('alerts') ? 'alerts' : 'events'} match. Widen the time with --from; docs/reference/documents.md lists the fields.\n`,
+      )
     return EXIT.ok
   },
 }

@@ -1,4 +1,5 @@
 /** The API of the embedded shape: reads the store and the feed of this process. */
+import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { createApi } from '../../api/server.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
@@ -8,6 +9,9 @@ import type { Logger } from '../../core/runtime/logging.ts'
 import type { Config } from '../config.ts'
 import { VERSION } from '../version.ts'
 import { openFeed, openSearchStore } from './backends.ts'
+
+/** With less, the queue may refuse the next batch. */
+const MIN_FREE_BYTES = 4 * 1024 * 1024
 
 export interface BuildApiOptions {
   config: Config
@@ -26,6 +30,14 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     parseKql,
     metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
     readiness: [
+      {
+        name: 'disk',
+        check: async () => {
+          const { bavail, bsize } = await statfs(config.dataDir)
+          const reason = `${config.dataDir} has ${bavail * bsize} bytes left`
+          return bavail * bsize >= MIN_FREE_BYTES ? { ok: true } : { ok: false, reason }
+        },
+      },
       {
         name: 'search store',
         check: async () => {

@@ -7,6 +7,7 @@ import { AggregatorRegistry } from 'prom-client'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
+import { publishAddress, withdrawAddress } from '../api-address.ts'
 import { type Config, collectorId } from '../config.ts'
 import { claimDataDirectory } from '../data-directory.ts'
 import { readRuleFiles } from '../rule-files.ts'
@@ -83,6 +84,7 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
     throw error
   }
   const address = api.address()
+  publishAddress(config.dataDir, address)
   return {
     address,
     greeting: [
@@ -106,6 +108,7 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
     },
     stop: async () => {
       await lifecycle.stop(config.shutdown.deadlineMs)
+      withdrawAddress(config.dataDir)
       directory.release()
     },
   }

@@ -23,6 +23,9 @@ import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import type { Config } from '../config.ts'
 
+/** The kernel tells its uptime in steps of this size; a process must not seem to start after its first event. */
+const UPTIME_STEP_MS = 10
+
 export interface CollectorRoleOptions {
   config: Config
   id: string
@@ -55,7 +58,13 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
   const users = new UserNames({
     readInRoot: async (pid, path, maxBytes) => (await readInRoot(pid, path, { maxBytes, timeoutMs: 500 })).bytes,
   })
-  const host = new Host({ tree, cgroups, containers, users, bootOffsetNs: (Date.now() - uptime() * 1000) * 1e6 })
+  const host = new Host({
+    tree,
+    cgroups,
+    containers,
+    users,
+    bootOffsetNs: (Date.now() - uptime() * 1000 - UPTIME_STEP_MS) * 1e6,
+  })
   const syscalls = new SyscallSource({
     bulkRingBytes: powerOfTwo(config.capture.ringBytes),
     processRingBytes: powerOfTwo(config.capture.processRingBytes),

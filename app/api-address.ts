@@ -1,0 +1,28 @@
+/**
+ * Where the running Seamark of a data directory listens: written there when it starts, so that the command line finds it
+ * whatever port it was given.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+
+const FILE = 'api-address'
+
+export function publishAddress(dataDir: string, address: string): void {
+  writeFileSync(join(dataDir, FILE), `${address}\n`, { mode: 0o600 })
+}
+
+export function withdrawAddress(dataDir: string): void {
+  rmSync(join(dataDir, FILE), { force: true })
+}
+
+/** The address published in the data directory, else the one the configuration asks for. */
+export function apiAddress(config: Config): string {
+  try {
+    return new URL(readFileSync(join(config.dataDir, FILE), 'utf8').trim()).origin
+  } catch {
+    // No Seamark was started there, or its directory is not ours to read: the configured address is the best guess.
+    const host = config.api.host === '0.0.0.0' ? '127.0.0.1' : config.api.host
+    return `http://${host.includes(':') ? `[${host}]` : host}:${config.api.port}`
+  }
+}

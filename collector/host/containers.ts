@@ -62,6 +62,12 @@ export class Containers {
     if (entry !== undefined) entry.facts = { ...entry.facts, name }
   }
 
+  /** An inspection made at the creation does not know it yet. */
+  started(id: string, startedNs: bigint): void {
+    const entry = this.known.get(id)
+    if (entry !== undefined) entry.facts = { ...entry.facts, startedNs }
+  }
+
   removed(id: string): void {
     const entry = this.known.get(id)
     if (entry !== undefined) entry.removedAtMs = this.nowMs()

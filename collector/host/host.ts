@@ -8,7 +8,7 @@ import type { CgroupOwners, Cgroups } from './cgroups.ts'
 import { type ContainerFacts, containerRowOf } from './container-facts.ts'
 import type { Containers } from './containers.ts'
 import { type ProcessRow, type ProcessRowsOptions, processTable, type Subject } from './process-rows.ts'
-import { type Image, keyOf, MAX_ANCESTORS, type ProcessEntry, type ProcessTree } from './process-tree.ts'
+import { type Image, keyOf, MAX_ANCESTORS, type ProcessEntry, type ProcessTree, parentImage } from './process-tree.ts'
 
 /** How long a batch waits for an engine's or a file's answer before it goes on without; once per container. */
 const RESOLVE_MS = 1_000
@@ -98,7 +98,8 @@ export class Host {
     const processes: ProcessRow[] = []
     const containers: Row[] = []
     const containerRows = new Map<string, number>()
-    const ancestorRows = new Map<ProcessEntry, number>()
+    /** By image: a process that executed something in between is two ancestors. */
+    const ancestorRows = new Map<Image | ProcessEntry, number>()
     const add = ({ entry, image, container, byAncestry }: Subject): number => {
       let containerRow: number = ABSENT.ref
       if (container !== null) {
@@ -107,18 +108,20 @@ export class Host {
       }
       return processes.push({ entry, image, container, byAncestry, containerRow, parentRow: ABSENT.ref }) - 1
     }
-    const ancestorRow = (entry: ProcessEntry | null, depth: number): number => {
+    const parentRow = (child: ProcessEntry, childImage: Image, depth: number): number => {
+      const entry = child.parent
       if (entry === null || depth > MAX_ANCESTORS) return ABSENT.ref
-      const known = ancestorRows.get(entry)
+      const image = parentImage(child, childImage)
+      const known = ancestorRows.get(image ?? entry)
       if (known !== undefined) return known
       const container = entry.containerId === null ? null : this.factsOf(entry.containerId)
-      const row = add({ entry, image: entry.images.at(-1) ?? MISSING, container, byAncestry: false })
-      ancestorRows.set(entry, row)
-      processes[row]!.parentRow = ancestorRow(entry.parent, depth + 1)
+      const row = add({ entry, image: image ?? MISSING, container, byAncestry: false })
+      ancestorRows.set(image ?? entry, row)
+      processes[row]!.parentRow = parentRow(entry, image ?? MISSING, depth + 1)
       return row
     }
     for (const subject of subjects) add(subject)
-    for (const [row, { entry }] of subjects.entries()) processes[row]!.parentRow = ancestorRow(entry.parent, 1)
+    for (const [row, { entry, image }] of subjects.entries()) processes[row]!.parentRow = parentRow(entry, image, 1)
     return { processes, containers }
   }
 }

@@ -27,6 +27,8 @@ export interface Image {
    * a name or path could be chosen by an attacker.
    */
   entered: boolean
+  /** Which image the parent ran when this one began; what the parent executes afterwards is not this one's origin. */
+  parentExecCount?: number
 }
 
 export interface ProcessEntry {
@@ -158,7 +160,13 @@ export class ProcessTree {
     const containerId = this.options.containerOf(readNumber(processes, at, 'cgroupId') ?? 0, key.pid)
     const mntNs = readNumber(processes, at, 'mntNs')
     const entered = before?.entered === true || (containerId !== null && this.isForeign(mntNs))
-    const image: Image = { execCount: key.execCount, facts: factsOfRow(batch, table, row), origin: 'exec', entered }
+    const image: Image = {
+      execCount: key.execCount,
+      facts: factsOfRow(batch, table, row),
+      origin: 'exec',
+      entered,
+      ...parentNow(entry),
+    }
     entry.images = [...entry.images.filter((known) => known.execCount !== key.execCount), image].slice(-MAX_IMAGES)
     if (containerId !== null) entry.containerId = containerId
   }
@@ -174,7 +182,7 @@ export class ProcessTree {
     const { entry: parent, image } = this.find(parentKey)
     const entry = this.insert(pid, startNs)
     // exec counts are inherited by fork, so the child starts under its parent's number and facts.
-    entry.images.push({ ...image })
+    entry.images.push({ ...image, parentExecCount: image.execCount })
     entry.vpid = readNumber(table, row, 'childVpid')
     entry.mntNs = parent.mntNs
     entry.containerId = image.entered ? parent.containerId : null
@@ -302,6 +310,18 @@ export class ProcessTree {
       )
     this.count--
   }
+}
+
+/** The parent's image at the moment a row is applied; rows are applied in the order of time. */
+function parentNow(entry: ProcessEntry): Pick<Image, 'parentExecCount'> {
+  const image = entry.parent?.images.at(-1)
+  return image === undefined ? {} : { parentExecCount: image.execCount }
+}
+
+/** The image of its parent that a process began under; the latest where that is not known. */
+export function parentImage(entry: ProcessEntry, image: Image): Image | undefined {
+  const images = entry.parent?.images
+  return images?.find(({ execCount }) => execCount === image.parentExecCount) ?? images?.at(-1)
 }
 
 export function keyOf(processes: Table, row: number): ProcessKey {

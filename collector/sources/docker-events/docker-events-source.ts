@@ -209,6 +209,7 @@ export class DockerEventsSource implements Source {
         })
         void containers.complete(id)
       } else if (event.action === 'start') {
+        containers.started(id, event.timeNs)
         return this.complete(id)
       } else if (event.action === 'rename') {
         containers.rename(id, fromText(attributes.get('name') ?? ''))

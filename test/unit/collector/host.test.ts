@@ -184,6 +184,18 @@ describe('a process', () => {
     expect((await join(host, kernel)).comm).toBe('nginx')
   })
 
+  // The parent of `nc` in `sh -c 'nc …; exec sleep 1'` was once shown as sleep.
+  test('has the parent that started it, also when that one executes something else right afterwards', async () => {
+    const { host } = quietHost()
+    const kernel = new Kernel()
+    const inside = startContainer(kernel)
+    kernel.fork(inside, { childPid: 21, childStartNs: 210 })
+    kernel.exec({ ...inside, pid: 21, startNs: 210, execCount: 4 }, { comm: 'nc' })
+    kernel.exec({ ...inside, execCount: 4 }, { comm: 'sleep' })
+    kernel.open({ ...inside, pid: 21, startNs: 210, execCount: 4 }, '/etc/hosts')
+    expect(await join(host, kernel)).toMatchObject({ comm: 'nc', ancestors: ['nginx', 'containerd-shim'] })
+  })
+
   test('whose birth was not seen is marked so, and nothing is invented', async () => {
     const { host } = quietHost()
     const kernel = new Kernel()

@@ -12,15 +12,15 @@ export interface DataDirectory {
   release(): void
 }
 
-/** Creates the directory where it is missing. Throws AppError E_DATA_DIR_BUSY or E_QUEUE_STORAGE. */
+/** Creates the directory where it is missing. Throws AppError E_DATA_DIR_BUSY or E_DATA_DIR_UNAVAILABLE. */
 export function claimDataDirectory(path: string): DataDirectory {
   try {
     makeDirectory(resolve(path))
   } catch (cause) {
     const message = `The data directory ${path} cannot be made: ${(cause as Error).message}. Choose another with --data-dir`
-    throw new AppError('E_QUEUE_STORAGE', message, { cause })
+    throw new AppError('E_DATA_DIR_UNAVAILABLE', message, { cause })
   }
-  const lock = new DatabaseSync(join(path, 'lock.db'))
+  const lock = openLock(path)
   try {
     lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
   } catch (cause) {
@@ -30,6 +30,15 @@ export function claimDataDirectory(path: string): DataDirectory {
     })
   }
   return { path, release: () => lock.close() }
+}
+
+function openLock(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(join(path, 'lock.db'))
+  } catch (cause) {
+    const message = `The data directory ${path} cannot be written: run as root, or choose another with --data-dir`
+    throw new AppError('E_DATA_DIR_UNAVAILABLE', message, { cause })
+  }
 }
 
 /** Node's own recursive mkdir never ends, and takes all memory, where a file system refuses with ENOENT as /proc does. */

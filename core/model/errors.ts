@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   E_API_BUSY: 'The API serves as many of these requests as it can already.',
   E_API_INTERNAL: 'The API failed in a way it should not; the log has the details.',
   E_API_UNAVAILABLE: 'The Seamark API cannot be reached.',
+  E_DATA_DIR_UNAVAILABLE: 'The data directory cannot be made or written.',
   E_DATA_DIR_BUSY: 'Another Seamark already uses this data directory.',
   E_DEADLINE: 'Work did not finish before its deadline.',
 } as const

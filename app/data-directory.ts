@@ -25,6 +25,11 @@ export function claimDataDirectory(path: string): DataDirectory {
     lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
   } catch (cause) {
     lock.close()
+    // 5 is SQLITE_BUSY; anything else is the file's or the disk's fault.
+    if ((cause as { errcode?: number }).errcode !== 5) {
+      const message = `The data directory ${path} cannot be locked: ${(cause as Error).message}`
+      throw new AppError('E_DATA_DIR_UNAVAILABLE', message, { cause })
+    }
     throw new AppError('E_DATA_DIR_BUSY', `Another Seamark uses ${path}; stop it, or choose another with --data-dir`, {
       cause,
     })

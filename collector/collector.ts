@@ -49,6 +49,7 @@ export class Collector implements Component {
   private dropped: Record<string, number> = {}
   /** For the next health events. */
   private readonly unreported = new Map<string, number>()
+  private readonly booked = new WeakSet<Emission>()
   /** The tail of the line: every emission waits for the one before it. */
   private line: Promise<unknown> = Promise.resolve()
   private readonly running: Source[] = []
@@ -105,13 +106,13 @@ export class Collector implements Component {
     await this.reportHealth('capture.gap', message, seconds, { since, until })
   }
 
-  /** An event about Seamark itself. */
+  /** An event about Seamark itself; false when the queue did not take it. */
   async reportHealth(
     kindName: string,
     message: string,
     count: number,
     attributes: Record<string, string>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const atNs = nowNs()
     const builder = new BatchBuilder(atNs)
     builder.addEvent('health', atNs, {
@@ -121,7 +122,7 @@ export class Collector implements Component {
       count,
       attributes: fromText(JSON.stringify(attributes)),
     })
-    await this.enqueue({ source: 'health', batch: builder.build(), lowMs: Number(atNs / 1_000_000n) })
+    return this.enqueue({ source: 'health', batch: builder.build(), lowMs: Number(atNs / 1_000_000n) })
   }
 
   private enqueue(emission: Emission): Promise<boolean> {
@@ -132,7 +133,10 @@ export class Collector implements Component {
 
   private async take(emission: Emission): Promise<boolean> {
     const { metrics, join } = this.options
-    for (const [reason, count] of Object.entries(emission.dropped ?? {})) {
+    // A refused emission comes again with the same losses; they are counted once.
+    const losses = this.booked.has(emission) ? {} : (emission.dropped ?? {})
+    this.booked.add(emission)
+    for (const [reason, count] of Object.entries(losses)) {
       this.dropped[reason] = (this.dropped[reason] ?? 0) + count
       this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
       metrics.add('seamark_collector_dropped_events_total', count, { source: emission.source, reason })
@@ -227,7 +231,8 @@ export class Collector implements Component {
     const losses = [...this.unreported]
     this.unreported.clear()
     for (const [reason, count] of losses) {
-      await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
+      const isTold = await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
+      if (!isTold) this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
     }
     if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
     const beating = this.line.then(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))

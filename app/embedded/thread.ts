@@ -54,7 +54,14 @@ export class Thread implements Component {
     worker.on('error', (error) => {
       if (!this.isStopping) onDeath(name, error instanceof Error ? error : new Error(String(error)))
     })
-    await this.ask({ kind: 'start' }, 'started')
+    try {
+      await this.ask({ kind: 'start' }, 'started')
+    } catch (error) {
+      // Left alone, the thread would keep the program from ending.
+      this.isStopping = true
+      await worker.terminate()
+      throw error
+    }
   }
 
   async stop(deadlineMs: number): Promise<void> {

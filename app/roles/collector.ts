@@ -101,9 +101,9 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     join: async (batch) => {
       // Only now, so that the capture was attached before the look around: nothing falls between the two.
       if (!hasScanned) {
-        hasScanned = true
         cgroups.scan()
         tree.scan()
+        hasScanned = true
       }
       const joined = await host.join(batch)
       scope?.judge(batch)

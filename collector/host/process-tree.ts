@@ -8,8 +8,10 @@ import { type Batch, processRow, readNumber, readText, type Table } from '../../
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'
 import { factsOfRow, type ProcessFacts, type ProcProcess, readProc } from './process-facts.ts'
 
-/** Lines are cut here, so that a chain of processes that fork and leave cannot grow without end. */
+/** Ancestors that are told of. */
 export const MAX_ANCESTORS = 32
+/** Lines are cut here, so that a chain of processes that fork and leave cannot keep all of them for ever. */
+export const MAX_DEPTH = 4 * MAX_ANCESTORS
 const MAX_IMAGES = 4
 /** Late rows of other CPUs still refer to a process for a while after its exit. */
 const EXIT_GRACE_MS = 30_000
@@ -277,10 +279,10 @@ export class ProcessTree {
     if (parent === null || parent === entry) return
     entry.parent = parent
     entry.depth = parent.depth + 1
-    if (entry.depth <= MAX_ANCESTORS) return
-    let cut: ProcessEntry | null = entry
-    for (let i = 0; i < MAX_ANCESTORS && cut !== null; i++) cut = cut.parent
-    if (cut !== null) cut.parent = null
+    if (entry.depth <= MAX_DEPTH) return
+    // The line is cut on a copy of its own: the ancestors are those of others, too, who must not lose theirs.
+    entry.parent = copyLine(parent, MAX_ANCESTORS)
+    entry.depth = entry.parent.depth + 1
   }
 
   private forgetExited(): void {
@@ -310,6 +312,12 @@ export class ProcessTree {
       )
     this.count--
   }
+}
+
+/** The nearest `length` of a line as it stands now, apart from the tree. */
+function copyLine(entry: ProcessEntry, length: number): ProcessEntry {
+  const parent = length > 1 && entry.parent !== null ? copyLine(entry.parent, length - 1) : null
+  return { ...entry, parent, depth: parent === null ? 0 : parent.depth + 1 }
 }
 
 /** The parent's image at the moment a row is applied; rows are applied in the order of time. */

@@ -29,6 +29,8 @@ const HOST = ''
 export class UserNames {
   private readonly scopes = new Map<string, Names>()
   private readonly reading = new Map<string, Promise<void>>()
+  /** Readings that failed in a way nobody foresaw. */
+  failures = 0
   private line: Promise<void> = Promise.resolve()
   private readonly readInRoot: ReadInRoot
   private readonly nowMs: () => number
@@ -63,7 +65,7 @@ export class UserNames {
     if (running !== undefined) return running
     // One at a time: a file system inside a container that hangs must not take all of the pool's threads.
     const reading = this.line.then(() => this.read(scope, pid)).finally(() => this.reading.delete(scope))
-    this.line = reading
+    this.line = reading.catch(() => {})
     this.reading.set(scope, reading)
     return reading
   }
@@ -97,8 +99,8 @@ export class UserNames {
     try {
       bytes = await this.readInRoot(pid, path, MAX_FILE_BYTES)
     } catch (error) {
-      if (error instanceof AppError) return null
-      throw error
+      if (!(error instanceof AppError)) this.failures++
+      return null
     }
     return parseNames(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
   }

@@ -18,8 +18,12 @@ test('is made with its parents, for its owner only, and is free again after its 
 
 test('a place where nothing can be made is refused at once', () => {
   // Making /proc/x with its parents by Node's own means ran until the memory was full.
-  expect(() => claimDataDirectory('/proc/seamark/data')).toThrow(expect.objectContaining({ code: 'E_DATA_DIR_UNAVAILABLE' }))
+  expect(() => claimDataDirectory('/proc/seamark/data')).toThrow(
+    expect.objectContaining({ code: 'E_DATA_DIR_UNAVAILABLE' }),
+  )
   writeFileSync(join(scratch, 'file'), '')
   for (const path of ['file', 'file/below'])
-    expect(() => claimDataDirectory(join(scratch, path))).toThrow(expect.objectContaining({ code: 'E_DATA_DIR_UNAVAILABLE' }))
+    expect(() => claimDataDirectory(join(scratch, path))).toThrow(
+      expect.objectContaining({ code: 'E_DATA_DIR_UNAVAILABLE' }),
+    )
 })

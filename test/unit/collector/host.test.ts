@@ -3,7 +3,7 @@ import { containerOfCgroupPath, containersOfCgroupPath } from '../../../collecto
 import { Cgroups } from '../../../collector/host/cgroups.ts'
 import { Containers } from '../../../collector/host/containers.ts'
 import { Host } from '../../../collector/host/host.ts'
-import { MAX_ANCESTORS, ProcessTree } from '../../../collector/host/process-tree.ts'
+import { MAX_ANCESTORS, MAX_DEPTH, ProcessTree } from '../../../collector/host/process-tree.ts'
 import { parseNames, UserNames } from '../../../collector/host/user-names.ts'
 import { type Batch, containerRow, processRow, readNumber, readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
@@ -97,7 +97,7 @@ async function join(host: Host, kernel: Kernel) {
   const ancestors: (string | undefined)[] = []
   for (
     let at = readNumber(processes, process, 'parent');
-    at !== undefined && ancestors.length < 100;
+    at !== undefined && ancestors.length < 3_000;
     at = readNumber(processes, at, 'parent')
   ) {
     ancestors.push(readText(joined, processes, at, 'comm'))
@@ -209,9 +209,27 @@ describe('a process', () => {
   test('that forks and leaves for ever keeps a bounded line of ancestors', async () => {
     const { host } = quietHost()
     const kernel = new Kernel()
-    for (let i = 1; i < 200; i++) kernel.fork({ pid: i, startNs: i }, { childPid: i + 1, childStartNs: i + 1 })
-    kernel.exec({ pid: 200, startNs: 200, execCount: 2 }, { comm: 'last' })
-    expect((await join(host, kernel)).ancestors.length).toBeLessThanOrEqual(MAX_ANCESTORS)
+    for (let i = 1; i < 2_000; i++) kernel.fork({ pid: i, startNs: i }, { childPid: i + 1, childStartNs: i + 1 })
+    await join(host, kernel)
+    kernel.exec({ pid: 2_000, startNs: 2_000, execCount: 2 }, { comm: 'last' })
+    expect((await join(host, kernel)).ancestors.length).toBeLessThanOrEqual(MAX_DEPTH + 1)
+  })
+
+  // Cutting a shared ancestor once let a deep fork take the line of all its relatives away.
+  test('that forks deeply takes nothing from the line of its relatives', async () => {
+    const { host } = quietHost()
+    const kernel = new Kernel()
+    const inside = startContainer(kernel)
+    kernel.fork(inside, { childPid: 1000, childStartNs: 1000 })
+    for (let i = 1000; i < 1400; i++) {
+      kernel.fork({ ...inside, pid: i, startNs: i }, { childPid: i + 1, childStartNs: i + 1 })
+    }
+    kernel.exec({ ...inside, pid: 1400, startNs: 1400, execCount: 4 }, { comm: 'deep' })
+    const deep = await join(host, kernel)
+    expect(deep).toMatchObject({ comm: 'deep', container: 'web' })
+    expect(deep.ancestors.length).toBeGreaterThanOrEqual(MAX_ANCESTORS)
+    kernel.open(inside, '/etc/passwd')
+    expect((await join(host, kernel)).ancestors).toEqual(['containerd-shim'])
   })
 
   test('too many are bounded, and every eviction is counted', async () => {

@@ -3,15 +3,16 @@
  * kept. A load of opens, one in a hundred of a file that a rule looks for, runs beside the collector role.
  */
 import { fork, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { falcoRules } from '../test/support/upstream.ts'
 import { Report, spread } from './support/report.ts'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
-const UPSTREAM = join(HERE, '../../shared/upstream/falco-rules')
+const UPSTREAM = falcoRules()
 const RUNS = 5
 const SECONDS = 4
 const WARM_UP_SECONDS = 5
@@ -24,17 +25,18 @@ interface MetricsMessage {
 
 export async function run(options: { json: boolean }): Promise<void> {
   const report = new Report('host', options)
-  const sets: [string, string[]][] = existsSync(UPSTREAM)
-    ? [
-        ['25 upstream rules', [join(UPSTREAM, 'falco_rules.yaml')]],
-        [
-          '93 upstream rules',
-          ['falco_rules', 'falco-incubating_rules', 'falco-sandbox_rules'].map((name) =>
-            join(UPSTREAM, `${name}.yaml`),
-          ),
-        ],
-      ]
-    : [['the shipped rules', []]]
+  const sets: [string, string[]][] =
+    UPSTREAM !== null
+      ? [
+          ['25 upstream rules', [join(UPSTREAM, 'falco_rules.yaml')]],
+          [
+            '93 upstream rules',
+            ['falco_rules', 'falco-incubating_rules', 'falco-sandbox_rules'].map((name) =>
+              join(UPSTREAM, `${name}.yaml`),
+            ),
+          ],
+        ]
+      : [['the shipped rules', []]]
   for (const [name, files] of sets) {
     const perEvent: number[] = []
     let events = 0

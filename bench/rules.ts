@@ -3,17 +3,19 @@
  * shaped like a host's: 65 % file, 15 % process, 10 % network, 10 % other calls, 5,000 processes that live for a while,
  * 100,000 distinct strings per million events, about four events in a thousand matching. Every round meets processes that
  * were not seen before. Run with
- * `node bench/main.ts rules`; rule files of the Falco project are used where they lie beside the checkout.
+ * `node bench/main.ts rules`; FALCO_RULES names a folder with the rule files of the Falco project.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { openBatch, sealBatch } from '../core/batch/seal.ts'
 import type { BatchHeader } from '../core/model/batch.ts'
 import type { RuleSet } from '../core/model/rule-set.ts'
 import { loadRuleSet } from '../core/ruleset/load.ts'
 import type { RuleText } from '../core/ruleset/rule-file.ts'
+import { falcoRules } from '../test/support/upstream.ts'
 import { eventStream } from './event-stream.ts'
 
-const UPSTREAM = new URL('../../shared/upstream/falco-rules/', import.meta.url)
+const UPSTREAM = falcoRules()
 const EVENTS = Number(process.env.BENCH_EVENTS ?? 1_000_000)
 /** The same events of other processes: more than anything remembers, so that each round meets new ones. */
 const STREAMS = 3
@@ -77,9 +79,9 @@ function header(sequence: number): BatchHeader {
 
 function ruleFiles(): { rules: number; files: RuleText[] }[] {
   const many = { name: 'generated.yaml', text: generatedRules(930) }
-  if (!existsSync(UPSTREAM))
+  if (UPSTREAM === null)
     return [25, 93, 930].map((rules) => ({ rules, files: [{ name: 'generated.yaml', text: generatedRules(rules) }] }))
-  const read = (name: string) => ({ name, text: readFileSync(new URL(name, UPSTREAM), 'utf8') })
+  const read = (name: string) => ({ name, text: readFileSync(join(UPSTREAM, name), 'utf8') })
   const stable = read('falco_rules.yaml')
   const all = [stable, read('falco-incubating_rules.yaml'), read('falco-sandbox_rules.yaml')]
   return [

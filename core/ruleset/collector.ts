@@ -220,25 +220,20 @@ class Collector implements Collection {
     const warns = reader.boolean('warn_evttypes')
     const skips = reader.boolean('skip-if-unknown-filter')
     if (known !== undefined && !this.sameSource(reader, known)) return
-    if (
-      reader.failed ||
-      condition === undefined ||
-      output === undefined ||
-      description === undefined ||
-      priority === undefined
-    )
-      return
+    // A rule with a mistake refuses the set anyway. It is kept all the same, so that its condition and output are checked
+    // and everything that is wrong is told at once.
+    if (condition === undefined) return
     const rule: RuleDefinition = {
       name: reader.name.text,
       at: reader.name,
-      description: description.text.trim(),
+      description: description?.text.trim() ?? '',
       condition: new Pieces([condition]),
-      output: new Pieces([output]),
-      priority,
+      output: new Pieces([output ?? reader.name]),
+      priority: priority ?? 'Debug',
       tags: distinct(tags ?? []),
       source: source?.text ?? known?.source ?? 'syscall',
       enabled: enabled ?? true,
-      exceptions,
+      exceptions: reader.failed ? [] : exceptions,
       warnsOfEventTypes: warns ?? true,
       skipsUnknownFields: skips ?? false,
     }

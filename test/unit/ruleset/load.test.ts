@@ -192,3 +192,22 @@ describe('a detection', () => {
     expect(Object.keys(document.container.labels)).toContain('__proto__')
   })
 })
+
+test('a rule with a mistake in its shape is checked to the end: everything wrong is told at once', () => {
+  const text = [
+    '- macro: mm',
+    '  condition: (proc.name = cat)',
+    '- rule: R',
+    '  desc: d',
+    '  condition: mm and proc.nam = x and evt.type = open',
+    '  output: hi %proc.nme',
+    '  priority: hihg',
+  ].join('\n')
+  const { ruleSet, problems } = loadRuleSet([{ name: 'r.yaml', text }])
+  expect(ruleSet).toBeNull()
+  expect(problems.map(({ location, severity }) => `${location.line} ${severity}`)).toEqual([
+    '5 error',
+    '6 error',
+    '7 error',
+  ])
+})

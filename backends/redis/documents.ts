@@ -1,0 +1,194 @@
+/**
+ * Small mutable state of the distributed shape. Every change is one script: compare, write, and note the key among the
+ * changes of its space, which is what watchers follow. Versions come from one counter, so that a key that was removed
+ * and made again never repeats a version. Keys of a space, all below `PREFIX:documents:SPACE:`
+ *
+ * - `values`   hash: key → version, a space, the JSON text
+ * - `keys`     sorted set of all keys with one score: scanned in the order of their bytes
+ * - `changes`  sorted set: key by the version of its last change, removals included; the youngest of them
+ */
+import assert from 'node:assert'
+import type { Redis } from 'ioredis'
+import type { Component } from '../../core/model/component.ts'
+import type { Documents, Versioned } from '../../core/model/documents.ts'
+import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError } from './connection.ts'
+
+export interface RedisDocumentsOptions extends RedisConfig {
+  /** A watcher that was not told of a change looks for itself this often. Default 1 s. */
+  pollMs?: number
+  /** Removals that watchers can still learn of; far more than fit between two polls. Default 100,000. */
+  rememberRemovals?: number
+  onError?: (error: unknown) => void
+}
+
+/** Most documents of one scan. */
+const MAX_SCAN = 10_000
+
+/** ARGV: space prefix, version counter, key, ifVersion, value ('' removes), removals to remember. Answers 1 or 0. */
+const CHANGE = `
+local space, counter, key, ifVersion, value = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local stored = redis.call('HGET', space .. 'values', key)
+local version = stored and string.match(stored, '^%d+') or '0'
+if version ~= ifVersion then return 0 end
+if value == '' and not stored then return 0 end
+local new = redis.call('INCR', counter)
+if value == '' then
+  redis.call('HDEL', space .. 'values', key)
+  redis.call('ZREM', space .. 'keys', key)
+else
+  redis.call('HSET', space .. 'values', key, string.format('%d', new) .. ' ' .. value)
+  redis.call('ZADD', space .. 'keys', 0, key)
+end
+redis.call('ZADD', space .. 'changes', new, key)
+local extra = redis.call('ZCARD', space .. 'changes') - redis.call('ZCARD', space .. 'keys') - tonumber(ARGV[6])
+if extra > 0 then redis.call('ZPOPMIN', space .. 'changes', extra) end
+redis.call('PUBLISH', space .. 'changed', '')
+return 1
+`
+
+/** ARGV: space prefix, lower bound, limit. Answers key, value, key, value … */
+const SCAN = `
+local keys = redis.call('ZRANGEBYLEX', ARGV[1] .. 'keys', ARGV[2], '+', 'LIMIT', 0, tonumber(ARGV[3]))
+local answer = {}
+for i, key in ipairs(keys) do
+  answer[2 * i - 1] = key
+  answer[2 * i] = redis.call('HGET', ARGV[1] .. 'values', key)
+end
+return answer
+`
+
+type Scan = (space: string, from: string, limit: number) => Promise<string[]>
+type Change = (
+  space: string,
+  counter: string,
+  key: string,
+  ifVersion: number,
+  value: string,
+  keep: number,
+) => Promise<number>
+
+export function createRedisDocuments(options: RedisDocumentsOptions): Documents & Component {
+  const { prefix = DEFAULT_PREFIX, pollMs = 1_000, rememberRemovals = 100_000, onError = () => {} } = options
+  const redis = connect(options)
+  redis.defineCommand('seamarkChange', { numberOfKeys: 0, lua: CHANGE })
+  redis.defineCommand('seamarkScan', { numberOfKeys: 0, lua: SCAN })
+  const commands = redis as Redis & { seamarkChange: Change; seamarkScan: Scan }
+  const change: Change = (...values) => commands.seamarkChange(...values)
+  const counter = `${prefix}:documents:version`
+  const spaceOf = (space: string) => `${prefix}:documents:${space}:`
+  /** Listens only; made when somebody watches. */
+  let listener: Redis | undefined
+  const waiters = new Map<string, Set<() => void>>()
+  let state: 'new' | 'started' | 'stopped' = 'new'
+  redis.on('error', onError)
+
+  async function use<T>(work: () => Promise<T>): Promise<T> {
+    assert(state === 'started', 'the documents are not started')
+    try {
+      return await work()
+    } catch (error) {
+      throw redisError('E_STORE_STORAGE', 'could not be used', error)
+    }
+  }
+
+  async function latestVersion(): Promise<number> {
+    return Number((await redis.get(counter)) ?? 0)
+  }
+
+  function listen(channel: string): void {
+    if (listener === undefined) {
+      listener = connect(options, { waits: true })
+      listener.on('error', onError)
+      listener.on('message', (from: string) => {
+        for (const wake of waiters.get(from) ?? []) wake()
+      })
+    }
+    // Until it is subscribed, and while the connection is away, the poll finds what changed.
+    listener.subscribe(channel).catch(onError)
+  }
+
+  function changeOrPoll(channel: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiting = waiters.get(channel) ?? new Set()
+      waiters.set(channel, waiting)
+      const finish = () => {
+        clearTimeout(timer)
+        waiting.delete(finish)
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+      const timer = setTimeout(finish, pollMs)
+      waiting.add(finish)
+      signal.addEventListener('abort', finish)
+    })
+  }
+
+  return {
+    async start() {
+      if (state === 'started') return
+      assert(state === 'new', 'documents that were stopped are not started again')
+      await ready(redis, 'E_STORE_STORAGE')
+      state = 'started'
+    },
+
+    async stop() {
+      if (state === 'stopped') return
+      state = 'stopped'
+      redis.disconnect()
+      listener?.disconnect()
+      for (const waiting of waiters.values()) for (const wake of waiting) wake()
+    },
+
+    async get(space, key) {
+      const stored = await use(() => redis.hget(`${spaceOf(space)}values`, key))
+      return stored === null ? null : versioned(key, stored)
+    },
+
+    async put(space, key, value, ifVersion) {
+      const text = JSON.stringify(value)
+      assert(text !== undefined, 'a document must be JSON')
+      return (await use(() => change(spaceOf(space), counter, key, ifVersion, text, rememberRemovals))) === 1
+    },
+
+    async remove(space, key, ifVersion) {
+      return (await use(() => change(spaceOf(space), counter, key, ifVersion, '', rememberRemovals))) === 1
+    },
+
+    async scan(space, after, limit) {
+      const count = Math.max(0, Math.min(limit, MAX_SCAN))
+      const from = after === '' ? '-' : `(${after}`
+      const found = await use(() => commands.seamarkScan(spaceOf(space), from, count))
+      return Array.from({ length: found.length / 2 }, (_, i) => versioned(found[2 * i]!, found[2 * i + 1]!))
+    },
+
+    watch(space, signal) {
+      const channel = `${spaceOf(space)}changed`
+      // Asked for now rather than at the first `next()`, or changes in between would be missed.
+      const start = use(latestVersion)
+      start.catch(() => {})
+      listen(channel)
+      return (async function* () {
+        let seen = await start
+        while (!signal.aborted && state === 'started') {
+          let changed: string[] = []
+          try {
+            changed = await redis.zrangebyscore(`${spaceOf(space)}changes`, `(${seen}`, '+inf', 'WITHSCORES')
+          } catch (error) {
+            onError(error)
+          }
+          for (let i = 0; i < changed.length; i += 2) {
+            if (signal.aborted) return
+            seen = Math.max(seen, Number(changed[i + 1]))
+            yield changed[i]!
+          }
+          if (changed.length === 0) await changeOrPoll(channel, signal)
+        }
+      })()
+    },
+  }
+}
+
+function versioned(key: string, stored: string): Versioned {
+  const space = stored.indexOf(' ')
+  return { key, value: JSON.parse(stored.slice(space + 1)), version: Number(stored.slice(0, space)) }
+}

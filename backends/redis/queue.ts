@@ -1,0 +1,248 @@
+/**
+ * The queue of the distributed shape, on BullMQ: one job per item, which only names it; the item itself lies in a binary
+ * key beside it, several times cheaper than inside the job. An offer stores its items in one script and then makes the
+ * jobs; if it dies in between, it was not acknowledged, and its repetition (or the sweep of a consumer) makes them.
+ *
+ * How durable `stored` is, the server's settings decide: see `weaknesses` in connection.ts.
+ */
+import assert from 'node:assert'
+import { Queue as Jobs } from 'bullmq'
+import type { Component } from '../../core/model/component.ts'
+import { AppError } from '../../core/model/errors.ts'
+import { BATCH_CLASSES } from '../../core/model/event.ts'
+import type { Item, Queue, Topic } from '../../core/model/queue.ts'
+import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError, weaknesses } from './connection.ts'
+import { createConsumer } from './queue/consumer.ts'
+import { jobIdOf, jobsName } from './queue/job-names.ts'
+import { defineScripts, ITEM_OVERHEAD_BYTES } from './queue/scripts.ts'
+
+export interface RedisQueueOptions extends RedisConfig {
+  /** Bytes one topic may hold, payloads and bookkeeping. Default 1 GiB. */
+  maxBytes?: number
+  /** Items one topic may hold. Default 1,000,000. */
+  maxItems?: number
+  /** Finished ids each topic remembers, so that a repeated offer is taken once. Default 100,000. */
+  rememberIds?: number
+  /** A consumer that is silent this long loses its items to others. Default 30 s. */
+  leaseMs?: number
+  /** Attempts before an item is given up, for errors that do not say they are retryable. Default 12. */
+  maxAttempts?: number
+  /** The same for retryable errors and lost leases. Default 4,000: with the longest backoff more than a day. */
+  maxRetryableAttempts?: number
+  /** Default 200 ms, doubling to 60 s; each wait is shortened at random by up to half. */
+  backoffMs?: { first: number; most: number }
+  nowMs?: () => number
+  /** Told of failures that the queue outlives. */
+  onError?: (error: unknown) => void
+  /** Told at start what the server promises less than the queue does. */
+  onWeakness?: (message: string) => void
+}
+
+export interface RedisQueueCounters {
+  /** Items that lost their payload to make room, and the bytes that this freed. */
+  evictedItems: number
+  evictedBytes: number
+  /** Offers answered with `full`. */
+  refusedOffers: number
+  /** Failed commands. */
+  storageErrors: number
+  /** Items moved to `dead` by consumers of this instance. */
+  buriedItems: number
+  /** Jobs whose consumer fell silent and that others took over, as this instance's consumers saw it. */
+  stalledItems: number
+  /** Attempts that failed and come again. */
+  retriedItems: number
+}
+
+export interface RedisQueue extends Queue, Component {
+  readonly counters: Readonly<RedisQueueCounters>
+}
+
+const MAX_DELIVERY_ITEMS = 64
+const MAX_DELIVERY_BYTES = 16 * 1024 * 1024
+/** BullMQ writes one entry per step of a job for whoever listens; nobody does here. */
+const MAX_JOB_EVENTS = 16
+
+export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
+  const { nowMs = Date.now, prefix = DEFAULT_PREFIX, maxBytes = 2 ** 30, maxItems = 1_000_000 } = options
+  const redis = connect(options)
+  const scripts = defineScripts(redis)
+  const counters: RedisQueueCounters = {
+    evictedItems: 0,
+    evictedBytes: 0,
+    refusedOffers: 0,
+    storageErrors: 0,
+    buriedItems: 0,
+    stalledItems: 0,
+    retriedItems: 0,
+  }
+  const jobs = new Map<Topic, Jobs>()
+  const checkpointsKey = `${prefix}:checkpoints`
+  let started = false
+  let ended = false
+  const topicPrefix = (topic: Topic) => `${prefix}:topic:${topic}:`
+
+  const onError = (error: unknown) => {
+    if (ended) return
+    counters.storageErrors += 1
+    options.onError?.(error)
+  }
+  redis.on('error', onError)
+
+  function jobsOf(topic: Topic): Jobs {
+    let found = jobs.get(topic)
+    if (found === undefined) {
+      found = new Jobs(jobsName(topic), {
+        connection: redis,
+        prefix,
+        skipMetasUpdate: true,
+        streams: { events: { maxLen: MAX_JOB_EVENTS } },
+      })
+      found.on('error', onError)
+      jobs.set(topic, found)
+    }
+    return found
+  }
+
+  /** Idempotent: a job that is there stays as it is. */
+  async function makeJobs(topic: Topic, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    await jobsOf(topic).addBulk(
+      ids.map((id) => ({
+        name: 'item',
+        data: { id },
+        // How often an item is tried is the consumer's decision, by the kind of failure.
+        opts: {
+          jobId: jobIdOf(id),
+          attempts: Number.MAX_SAFE_INTEGER,
+          backoff: { type: 'custom' },
+          removeOnComplete: true,
+          removeOnFail: true,
+        },
+      })),
+    )
+  }
+
+  const queue: RedisQueue = {
+    counters,
+
+    async start() {
+      if (started) return
+      assert(!ended, 'a queue that was stopped is not started again')
+      await ready(redis, 'E_QUEUE_STORAGE')
+      for (const message of await weaknesses(redis)) options.onWeakness?.(message)
+      started = true
+    },
+
+    async stop() {
+      if (ended) return
+      ended = true
+      await Promise.allSettled([...jobs.values()].map((held) => held.close()))
+      redis.disconnect()
+    },
+
+    async offer(topic, items, at = []) {
+      assert(started, 'the queue is not started')
+      const lowest = items.reduce<number>(
+        (least, item) => Math.min(least, BATCH_CLASSES.indexOf(item.class)),
+        BATCH_CLASSES.length,
+      )
+      try {
+        const [stored, evictedItems, evictedBytes, ...ids] = await scripts.offer(
+          topicPrefix(topic),
+          checkpointsKey,
+          nowMs(),
+          maxBytes,
+          maxItems,
+          lowest,
+          items.length,
+          ...items.flatMap<string | number | Uint8Array>((item) => columnsOf(item)),
+          ...at.flatMap(({ source, position }) => [source, position]),
+        )
+        if (stored !== 1) {
+          counters.refusedOffers += 1
+          return 'full'
+        }
+        counters.evictedItems += Number(evictedItems)
+        counters.evictedBytes += Number(evictedBytes)
+        await makeJobs(topic, ids.map(String))
+        return 'stored'
+      } catch (error) {
+        onError(error)
+        throw redisError('E_QUEUE_STORAGE', `did not take an offer to ${topic}`, error)
+      }
+    },
+
+    consume(topic, handle, consumeOptions = {}) {
+      return createConsumer({
+        topic,
+        handle,
+        url: options.url,
+        prefix,
+        topicPrefix: topicPrefix(topic),
+        makeJobs: (ids) => makeJobs(topic, ids),
+        async bury(items: Item[]) {
+          if (topic === 'dead') return
+          const outcome = await queue.offer('dead', items)
+          if (outcome === 'full') throw new AppError('E_QUEUE_FULL', 'the topic `dead` is full', { retryable: true })
+          counters.buriedItems += items.length
+        },
+        onError,
+        onStalled: () => {
+          counters.stalledItems += 1
+        },
+        onRetry: (count) => {
+          counters.retriedItems += count
+        },
+        nowMs,
+        maxItems: consumeOptions.maxItems ?? MAX_DELIVERY_ITEMS,
+        maxDeliveryBytes: MAX_DELIVERY_BYTES,
+        rememberIds: options.rememberIds ?? 100_000,
+        leaseMs: options.leaseMs ?? 30_000,
+        maxAttempts: options.maxAttempts ?? 12,
+        maxRetryableAttempts: options.maxRetryableAttempts ?? 4_000,
+        backoffMs: options.backoffMs ?? { first: 200, most: 60_000 },
+      })
+    },
+
+    async checkpoint(source) {
+      const position = await reading(() => redis.hget(checkpointsKey, source))
+      return position === null ? null : { source, position }
+    },
+
+    async depth(topic) {
+      const key = topicPrefix(topic)
+      const [items, bytes, oldest] = await reading(() =>
+        Promise.all([
+          redis.zcard(`${key}held`),
+          redis.get(`${key}bytes`),
+          redis.zrangebyscore(`${key}held`, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1),
+        ]),
+      )
+      const oldestMs = oldest[1] === undefined ? 0 : Math.max(0, nowMs() - Number(oldest[1]))
+      return { items, bytes: Number(bytes ?? 0), oldestMs }
+    },
+  }
+
+  async function reading<T>(read: () => Promise<T>): Promise<T> {
+    assert(started, 'the queue is not started')
+    try {
+      return await read()
+    } catch (error) {
+      onError(error)
+      throw redisError('E_QUEUE_STORAGE', 'could not be read', error)
+    }
+  }
+
+  return queue
+}
+
+/** An item as the script takes it. */
+function columnsOf(item: Item): (string | number | Uint8Array)[] {
+  const header = item.header === undefined ? '' : JSON.stringify(item.header)
+  const envelope = item.envelope === undefined ? '' : JSON.stringify(item.envelope)
+  const failure = item.failure === undefined ? '' : JSON.stringify(item.failure)
+  const kept = ITEM_OVERHEAD_BYTES + item.id.length + header.length + envelope.length + failure.length
+  const size = kept + item.payload.length
+  return [item.id, BATCH_CLASSES.indexOf(item.class), size, item.payload, header, envelope, failure, kept]
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createRedisQueue, type RedisQueueOptions } from '../../backends/redis/queue.ts'
+import { type RedisServer, redisMissing, startRedis } from '../support/redis.ts'
+import { runChild } from './children/run-child.ts'
+import { consuming, eventually, item, queueSuite, take } from './queue.suite.ts'
+
+const missing = redisMissing()
+let server: RedisServer | undefined
+beforeAll(async () => {
+  if (missing === null) server = await startRedis()
+})
+afterAll(() => server?.remove())
+
+async function opened(options: Partial<RedisQueueOptions> = {}) {
+  const queue = createRedisQueue({
+    url: server!.url,
+    prefix: `{${randomUUID()}}`,
+    backoffMs: { first: 5, most: 20 },
+    ...options,
+  })
+  await queue.start()
+  onTestFinished(() => queue.stop(1_000))
+  return queue
+}
+
+describe.skipIf(missing !== null)(`Redis${missing === null ? '' : ` (${missing})`}`, () =>
+  queueSuite('Redis', async () => {
+    const prefix = `{${randomUUID()}}`
+    return { open: (limits) => opened({ prefix, ...limits }) }
+  }),
+)
+
+describe.skipIf(missing !== null)('Redis queue', () => {
+  test('keeps everything it acknowledged while Redis is killed again and again', async () => {
+    const mine = await startRedis()
+    onTestFinished(() => mine.remove())
+    const queue = await opened({ url: mine.url, leaseMs: 300 })
+    const acknowledged = new Set<string>()
+    const offered = { refused: 0, stop: false }
+    const lanes = [0, 1, 2].map(async (lane) => {
+      for (let n = lane; !offered.stop; n += 3) {
+        // Tried until it is taken, as every stage does.
+        while (!acknowledged.has(`${n}`)) {
+          try {
+            await queue.offer('batches', [item(`${n}`, 'x'.repeat(n % 3_000))])
+            acknowledged.add(`${n}`)
+          } catch {
+            offered.refused += 1
+            await new Promise((resolve) => setTimeout(resolve, 20))
+          }
+        }
+      }
+    })
+    const delivered = new Map<string, number>()
+    const consumer = queue.consume('batches', async ({ items }) => {
+      for (const { id } of items) delivered.set(id, (delivered.get(id) ?? 0) + 1)
+    })
+    await consumer.start()
+    for (let round = 0; round < 4; round++) {
+      const before = acknowledged.size
+      await eventually(() => acknowledged.size > before + 50)
+      await mine.kill()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      await mine.start()
+    }
+    offered.stop = true
+    await Promise.all(lanes)
+    await eventually(async () => (await queue.depth('batches')).items === 0, 20_000)
+    await consumer.stop(5_000)
+    expect([...acknowledged].filter((id) => !delivered.has(id))).toEqual([])
+    // At least once: a delivery whose end Redis did not hear of comes again, and no other.
+    expect([...delivered.values()].filter((times) => times > 2)).toEqual([])
+    expect(offered.refused).toBeGreaterThan(0)
+  }, 60_000)
+
+  test('a killed consumer loses its items to the next one when its lease ends', async () => {
+    const prefix = `{${randomUUID()}}`
+    const queue = await opened({ prefix, leaseMs: 500 })
+    await queue.offer('index', [item('a')])
+    const child = runChild('hold-redis-item.ts', server!.url, prefix)
+    await child.printed('a')
+    await child.kill()
+    expect((await take(queue, 'index', 1)).map(({ id }) => id)).toEqual(['a'])
+    expect(queue.counters.stalledItems).toBe(1)
+  })
+
+  test('what is done leaves its id and nothing else', async () => {
+    const prefix = `{${randomUUID()}}`
+    const queue = await opened({ prefix, rememberIds: 100 })
+    for (let i = 0; i < 300; i++) await queue.offer('index', [item(`${i}`, 'x'.repeat(500))])
+    await take(queue, 'index', 300)
+    const redis = new Redis(server!.url)
+    onTestFinished(() => redis.disconnect())
+    const keys = await redis.keys(`${prefix}*`)
+    expect(keys.filter((key) => key.includes('item'))).toEqual([])
+    expect(keys.length).toBeLessThan(12)
+    expect(await redis.zcard(`${prefix}:topic:index:done`)).toBe(100)
+  })
+
+  test('an offer that died before its job was made is completed by its repetition', async () => {
+    const prefix = `{${randomUUID()}}`
+    const queue = await opened({ prefix })
+    await queue.offer('index', [item('a')])
+    const redis = new Redis(server!.url)
+    onTestFinished(() => redis.disconnect())
+    const jobKeys = (await redis.keys(`${prefix}:index:*`)).filter((key) => !key.endsWith(':done'))
+    expect(await redis.del(jobKeys)).toBeGreaterThan(0)
+    expect(await queue.offer('index', [item('a', 'again')])).toBe('stored')
+    const got = await take(queue, 'index', 1)
+    expect(got.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['a'])
+  })
+
+  test('says what the server promises less than the queue does', async () => {
+    const weak = await startRedis(['--appendfsync', 'everysec', '--maxmemory-policy', 'allkeys-lru'])
+    onTestFinished(() => weak.remove())
+    const told: string[] = []
+    await opened({ url: weak.url, onWeakness: (message) => told.push(message) })
+    expect(told.join('\n')).toMatch(/`everysec`[\s\S]*`allkeys-lru`/)
+    const none: string[] = []
+    await opened({ onWeakness: (message) => none.push(message) })
+    expect(none).toEqual([])
+  })
+
+  test('is full by its number of items as well as by its bytes, and counts what it refused', async () => {
+    const queue = await opened({ maxItems: 2 })
+    expect(await queue.offer('index', [item('a'), item('b')])).toBe('stored')
+    expect(await queue.offer('index', [item('c')])).toBe('full')
+    expect(queue.counters.refusedOffers).toBe(1)
+    await consuming(
+      queue,
+      'index',
+      async () => {},
+      async () => (await queue.depth('index')).items === 0,
+    )
+    expect(await queue.offer('index', [item('c')])).toBe('stored')
+  })
+
+  test('refuses offers while Redis is away and takes them when it is back', async () => {
+    const mine = await startRedis()
+    onTestFinished(() => mine.remove())
+    const queue = await opened({ url: mine.url })
+    await mine.kill()
+    await expect(queue.offer('index', [item('a')])).rejects.toMatchObject({ code: 'E_QUEUE_STORAGE', retryable: true })
+    await mine.start()
+    await eventually(() =>
+      queue.offer('index', [item('a')]).then(
+        (outcome) => outcome === 'stored',
+        () => false,
+      ),
+    )
+    expect((await take(queue, 'index', 1)).length).toBe(1)
+  })
+})

@@ -1,0 +1,68 @@
+/** A Redis of one's own, as safe as ours has to be, for tests that need the real one. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface RedisServer {
+  url: string
+  /** Ends it like a power cut would, as far as a process can. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and files. */
+  start(): Promise<void>
+  /** Ends it and removes its files. */
+  remove(): Promise<void>
+}
+
+/** Null, with the reason, where Redis cannot run. */
+export function redisMissing(): string | null {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
+    return null
+  } catch {
+    return 'redis-server is not installed'
+  }
+}
+
+export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-redis-'))
+  const port = await freePort()
+  let server: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction', '--save', '']
+    const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
+    server = spawn('redis-server', [...where, ...durable, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
+    for await (const chunk of server.stdout!) if (String(chunk).includes('Ready to accept connections')) break
+    server.stdout!.resume()
+  }
+
+  async function kill(): Promise<void> {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return
+    const ended = once(server, 'exit')
+    server.kill('SIGKILL')
+    await ended
+  }
+
+  await start()
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    kill,
+    async remove() {
+      await kill()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -9,11 +9,11 @@ import { createFields, type FieldTypes } from '../../core/language/kql/fields.ts
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Doc, DocKind, Hit, Refused, SearchStore } from '../../core/model/search-store.ts'
+import { type Prepared, prepareDoc } from '../../core/search/prepare-document.ts'
 import { type CorruptListener, type Database, isCorrupt, openDatabase, setAside } from './database.ts'
-import { prepareDoc } from './search/check.ts'
 import { alertsPath, currentPart, fileBytes, listParts, partPath, unlinkDatabase } from './search/layout.ts'
 import type { Found } from './search/part-reader.ts'
-import { createPartWriter, type PartWriter, type Prepared } from './search/part-writer.ts'
+import { createPartWriter, type PartWriter } from './search/part-writer.ts'
 import { createReaderClient } from './search/reader-client.ts'
 import { partSchema } from './search/schema.ts'
 

@@ -4,46 +4,10 @@
  */
 import type { KqlNode } from '../../../core/language/kql/ast.ts'
 import type { Fields } from '../../../core/language/kql/fields.ts'
-import { leavesOf } from '../../../core/language/kql/fields.ts'
-import { AppError } from '../../../core/model/errors.ts'
+import { type Counts, combinations, keysOf } from '../../../core/search/counts.ts'
 import { checkDeadline, type PartReader, type Selection } from './part-reader.ts'
 import type { Plan } from './plan.ts'
 import { FORM, ROLLUP_MS, ROLLUPS, ROW_COLUMNS } from './schema.ts'
-
-export type CountKey = (string | number | null)[]
-
-/** Sums counts by (start of the interval, values). */
-export interface Counts {
-  add(fromMs: number | undefined, key: CountKey, count: number): void
-}
-
-export const MAX_BUCKETS = 50_000
-
-export interface CountBucket {
-  fromMs: number | undefined
-  key: CountKey
-  count: number
-}
-
-export function createCounts(): Counts & { buckets(): CountBucket[] } {
-  const sums = new Map<string, CountBucket>()
-  return {
-    add(fromMs, key, count) {
-      const name = JSON.stringify([fromMs ?? null, ...key])
-      const sum = sums.get(name)
-      if (sum !== undefined) sum.count += count
-      else if (sums.size < MAX_BUCKETS) sums.set(name, { fromMs, key, count })
-      else {
-        const message = `more than ${MAX_BUCKETS} counts: use fewer fields, a longer interval or a shorter time range`
-        throw new AppError('E_STORE_QUERY', message)
-      }
-    },
-    buckets: () =>
-      [...sums.values()].sort(
-        (a, b) => (a.fromMs ?? 0) - (b.fromMs ?? 0) || b.count - a.count || compareKeys(a.key, b.key),
-      ),
-  }
-}
 
 export function countPart(
   part: PartReader,
@@ -183,23 +147,8 @@ function countDocuments(
   everyMs: number | undefined,
   counts: Counts,
 ): void {
-  const types = by.map((field) => fields.find(field)?.type ?? 'keyword')
   part.each(selection, plan, (body, timeMs) => {
     const fromMs = everyMs === undefined ? undefined : timeMs - (timeMs % everyMs)
-    const lists = by.map((field, i) => {
-      const numeric = types[i] === 'long' || types[i] === 'double'
-      const leaves = leavesOf(body, field).map((leaf) => (numeric && typeof leaf === 'number' ? leaf : String(leaf)))
-      return leaves.length === 0 ? [null] : [...new Set(leaves)]
-    })
-    for (const key of combinations(lists)) counts.add(fromMs, key, 1)
+    for (const key of keysOf(body, by, fields)) counts.add(fromMs, key, 1)
   })
-}
-
-function combinations(lists: readonly (readonly (string | number | null)[])[]): CountKey[] {
-  return lists.reduce<CountKey[]>((keys, values) => keys.flatMap((key) => values.map((value) => [...key, value])), [[]])
-}
-
-function compareKeys(a: CountKey, b: CountKey): number {
-  const [left, right] = [JSON.stringify(a), JSON.stringify(b)]
-  return left < right ? -1 : left > right ? 1 : 0
 }

@@ -9,13 +9,6 @@ export interface PartFile {
 }
 
 const NAME = /^(\d{4}-\d{2}-\d{2})\.(\d{3,})\.db$/
-const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/
-
-export const MAX_PART = 99_999
-
-export function isDay(text: string): boolean {
-  return DAY.test(text)
-}
 
 export function partPath(directory: string, day: string, part: number): string {
   return join(directory, `${day}.${String(part).padStart(3, '0')}.db`)

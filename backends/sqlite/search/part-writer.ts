@@ -5,6 +5,7 @@
 
 import type { Field, Fields, Leaf } from '../../../core/language/kql/fields.ts'
 import type { Doc, DocKind } from '../../../core/model/search-store.ts'
+import type { Prepared } from '../../../core/search/prepare-document.ts'
 import type { Database } from '../database.ts'
 import { decodeBlock, decodeCodes, encodeBlock, encodeCodes } from './block.ts'
 import { createDictionary } from './dictionary.ts'
@@ -19,11 +20,6 @@ export interface PartWriter {
   /** Removes the oldest until the file is at most this large, and gives the space back. */
   shrink(kind: DocKind, maxBytes: number): void
   close(): void
-}
-
-export interface Prepared {
-  doc: Doc
-  json: string
 }
 
 const BLOCK_DOCS = 256

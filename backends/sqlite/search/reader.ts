@@ -7,9 +7,11 @@ import { createFields, type FieldTypes } from '../../../core/language/kql/fields
 import { compileMatcher } from '../../../core/language/kql/matcher.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Bucket, DocKind, Query } from '../../../core/model/search-store.ts'
+import { checkCount, checkLimit, timeBounds } from '../../../core/search/check-query.ts'
+import { createCounts } from '../../../core/search/counts.ts'
+import { readCursor, writeCursor } from '../../../core/search/cursor.ts'
 import { SQLITE, sqliteCode } from '../database.ts'
-import { countPart, createCounts } from './count.ts'
-import { readCursor, writeCursor } from './cursor.ts'
+import { countPart } from './count.ts'
 import { alertsPath, listParts } from './layout.ts'
 import { type Found, openPartReader, type PartReader, type Selection } from './part-reader.ts'
 import { compilePrefilter } from './prefilter.ts'
@@ -38,8 +40,6 @@ export interface StoreReader {
   close(): void
 }
 
-export const MAX_LIMIT = 1000
-const MAX_BY = 3
 /** Open files kept; each holds a few descriptors and its own cache. */
 const MAX_OPEN = 64
 
@@ -88,11 +88,9 @@ export function createReader(options: ReaderOptions): StoreReader {
   }
 
   function select({ kind, fromMs, toMs, filter }: CountQuery): Selection {
-    if (Number.isNaN(fromMs) || Number.isNaN(toMs)) throw new AppError('E_STORE_QUERY', 'a time bound is not a number')
     return {
       kind,
-      fromMs: Math.max(fromMs ?? 0, 0),
-      toMs: Math.min(toMs ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+      ...timeBounds(fromMs, toMs),
       filter: filter ?? null,
       matches: compileMatcher(filter ?? { kind: 'all' }, fields),
       mayMatch: compilePrefilter(filter ?? { kind: 'all' }, fields),
@@ -114,10 +112,8 @@ export function createReader(options: ReaderOptions): StoreReader {
   return {
     search: (query) =>
       guarded(() => {
+        checkLimit(query.limit)
         const { limit } = query
-        if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-          throw new AppError('E_STORE_QUERY', `limit must be a whole number from 1 to ${MAX_LIMIT}`)
-        }
         const after = readCursor(query)
         const order = query.order ?? 'newest'
         const sign = order === 'newest' ? -1 : 1
@@ -147,10 +143,7 @@ export function createReader(options: ReaderOptions): StoreReader {
 
     count: (query, by, everyMs) =>
       guarded(() => {
-        if (by.length > MAX_BY) throw new AppError('E_STORE_QUERY', `counts are by at most ${MAX_BY} fields`)
-        if (everyMs !== undefined && (!Number.isInteger(everyMs) || everyMs < 1)) {
-          throw new AppError('E_STORE_QUERY', 'the interval must be a whole number of milliseconds')
-        }
+        checkCount(by, everyMs)
         const selection = select(query)
         const counts = createCounts()
         for (const { path } of partsWithin(selection, true)) {

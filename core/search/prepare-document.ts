@@ -1,7 +1,15 @@
-/** Checks documents at the door of the store: what cannot be stored is refused with its reason, the rest goes on. */
-import type { Doc, Refused } from '../../../core/model/search-store.ts'
-import { isDay, MAX_PART } from './layout.ts'
-import type { Prepared } from './part-writer.ts'
+/** Checks documents at the door of every search store: what cannot be stored is refused with its reason, the rest goes on. */
+import type { Doc, Refused } from '../model/search-store.ts'
+
+/** A document that can be stored, and its body as text. */
+export interface Prepared {
+  doc: Doc
+  /** The body as JSON. */
+  json: string
+}
+
+export const MAX_PART = 99_999
+const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/
 
 export const MAX_DOC_CHARS = 4 * 1024 * 1024
 const MAX_ID_CHARS = 512
@@ -33,7 +41,7 @@ function mistake({ kind, id, timeMs, day, part, version }: Doc): string | undefi
     return `the id must be text of 1 to ${MAX_ID_CHARS} characters`
   }
   if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > MAX_TIME_MS) return 'the time must be whole ms since 1970'
-  if (!isDay(day)) return `no day: ${day}`
+  if (!DAY.test(day)) return `no day: ${day}`
   if (!Number.isInteger(part) || part < 0 || part > MAX_PART) return `the part must be from 0 to ${MAX_PART}`
   if (version !== undefined && (!Number.isInteger(version) || version < 0)) return 'the version must be a whole number'
   return undefined

@@ -1,7 +1,7 @@
 /** Where a page ended: time and id of its last hit, sealed to the query that it belongs to. */
 import { createHash } from 'node:crypto'
-import { AppError } from '../../../core/model/errors.ts'
-import type { Query } from '../../../core/model/search-store.ts'
+import { AppError } from '../model/errors.ts'
+import type { Query } from '../model/search-store.ts'
 
 export interface Position {
   timeMs: number

@@ -1,19 +1,18 @@
 /**
- * The queue of the distributed shape, on BullMQ: one job per item, which only names it; the item itself lies in a binary
- * key beside it, several times cheaper than inside the job. An offer stores its items in one script and then makes the
- * jobs; if it dies in between, it was not acknowledged, and its repetition (or the sweep of a consumer) makes them.
+ * The queue of the distributed shape, on BullMQ: one job per offer, which only names its items; these lie in binary keys
+ * beside it, several times cheaper than inside the job. An offer stores its items in one script and then makes the job;
+ * if it dies in between, it was not acknowledged, and its repetition (or the sweep of a consumer) makes it.
  *
  * How durable `stored` is, the server's settings decide: see `weaknesses` in connection.ts.
  */
 import assert from 'node:assert'
-import { Queue as Jobs } from 'bullmq'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../core/model/event.ts'
 import type { Item, Queue, Topic } from '../../core/model/queue.ts'
 import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError, weaknesses } from './connection.ts'
 import { createConsumer } from './queue/consumer.ts'
-import { jobIdOf, jobsName } from './queue/job-names.ts'
+import { newJobId, openJobs, type TopicJobs } from './queue/jobs.ts'
 import { defineScripts, ITEM_OVERHEAD_BYTES } from './queue/scripts.ts'
 
 export interface RedisQueueOptions extends RedisConfig {
@@ -60,8 +59,6 @@ export interface RedisQueue extends Queue, Component {
 
 const MAX_DELIVERY_ITEMS = 64
 const MAX_DELIVERY_BYTES = 16 * 1024 * 1024
-/** BullMQ writes one entry per step of a job for whoever listens; nobody does here. */
-const MAX_JOB_EVENTS = 16
 
 export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   const { nowMs = Date.now, prefix = DEFAULT_PREFIX, maxBytes = 2 ** 30, maxItems = 1_000_000 } = options
@@ -76,7 +73,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
     stalledItems: 0,
     retriedItems: 0,
   }
-  const jobs = new Map<Topic, Jobs>()
+  const jobs = new Map<Topic, TopicJobs>()
   const checkpointsKey = `${prefix}:checkpoints`
   let started = false
   let ended = false
@@ -89,38 +86,10 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   }
   redis.on('error', onError)
 
-  function jobsOf(topic: Topic): Jobs {
-    let found = jobs.get(topic)
-    if (found === undefined) {
-      found = new Jobs(jobsName(topic), {
-        connection: redis,
-        prefix,
-        skipMetasUpdate: true,
-        streams: { events: { maxLen: MAX_JOB_EVENTS } },
-      })
-      found.on('error', onError)
-      jobs.set(topic, found)
-    }
+  function jobsOf(topic: Topic): TopicJobs {
+    const found = jobs.get(topic) ?? openJobs(topic, redis, prefix, onError)
+    jobs.set(topic, found)
     return found
-  }
-
-  /** Idempotent: a job that is there stays as it is. */
-  async function makeJobs(topic: Topic, ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return
-    await jobsOf(topic).addBulk(
-      ids.map((id) => ({
-        name: 'item',
-        data: { id },
-        // How often an item is tried is the consumer's decision, by the kind of failure.
-        opts: {
-          jobId: jobIdOf(id),
-          attempts: Number.MAX_SAFE_INTEGER,
-          backoff: { type: 'custom' },
-          removeOnComplete: true,
-          removeOnFail: true,
-        },
-      })),
-    )
   }
 
   const queue: RedisQueue = {
@@ -147,9 +116,12 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         (least, item) => Math.min(least, BATCH_CLASSES.indexOf(item.class)),
         BATCH_CLASSES.length,
       )
+      const jobId = newJobId()
       try {
         const [stored, evictedItems, evictedBytes, ...ids] = await scripts.offer(
           topicPrefix(topic),
+          jobsOf(topic).keyPrefix,
+          jobId,
           checkpointsKey,
           nowMs(),
           maxBytes,
@@ -165,7 +137,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         }
         counters.evictedItems += Number(evictedItems)
         counters.evictedBytes += Number(evictedBytes)
-        await makeJobs(topic, ids.map(String))
+        if (ids.length > 0) await jobsOf(topic).add(jobId, { ids: ids.map(String) })
         return 'stored'
       } catch (error) {
         onError(error)
@@ -180,7 +152,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         url: options.url,
         prefix,
         topicPrefix: topicPrefix(topic),
-        makeJobs: (ids) => makeJobs(topic, ids),
+        jobs: jobsOf(topic),
         async bury(items: Item[]) {
           if (topic === 'dead') return
           const outcome = await queue.offer('dead', items)
@@ -244,5 +216,5 @@ function columnsOf(item: Item): (string | number | Uint8Array)[] {
   const failure = item.failure === undefined ? '' : JSON.stringify(item.failure)
   const kept = ITEM_OVERHEAD_BYTES + item.id.length + header.length + envelope.length + failure.length
   const size = kept + item.payload.length
-  return [item.id, BATCH_CLASSES.indexOf(item.class), size, item.payload, header, envelope, failure, kept]
+  return [item.id, BATCH_CLASSES.indexOf(item.class), size, item.payload, header, envelope, failure]
 }

@@ -8,7 +8,7 @@ import { AppError } from '../../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../../core/model/event.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
 import { connect } from '../connection.ts'
-import { jobIdOf, jobsName } from './job-names.ts'
+import { type JobData, jobsName, newJobId, type TopicJobs } from './jobs.ts'
 import { defineScripts } from './scripts.ts'
 
 export interface ConsumerOptions {
@@ -17,8 +17,7 @@ export interface ConsumerOptions {
   url: string
   prefix: string
   topicPrefix: string
-  /** Makes the jobs of items that have none. */
-  makeJobs: (ids: readonly string[]) => Promise<void>
+  jobs: TopicJobs
   /** Takes what was given up; must be durable when it resolves. */
   bury: (items: Item[]) => Promise<void>
   onError: (error: unknown) => void
@@ -35,16 +34,16 @@ export interface ConsumerOptions {
   backoffMs: { first: number; most: number }
 }
 
-/** A job on its way into a delivery. Its promise settles when the delivery did. */
+/** A job on its way into deliveries. Its promise settles when all of its items did. */
 interface Waiting {
-  job: Job
+  job: Job<JobData>
   resolve(): void
   reject(error: Error): void
 }
 
-interface Claimed extends Waiting {
+interface Claimed {
   item: Item
-  /** Another item of its delivery may have been to blame: it is tried by itself. */
+  attempt: number
   alone: boolean
 }
 
@@ -82,13 +81,27 @@ export function createConsumer(options: ConsumerOptions): Component {
         continue
       }
       try {
-        for (const delivery of deliveriesOf(await claim(jobs))) await deliver(delivery)
+        const outcome = await deliverEach(deliveriesOf(await claim(jobs)))
+        // Items that are done are gone: a job that comes again finds the others.
+        if (outcome === 'stopping') await Promise.all(jobs.map(giveBack))
+        else for (const { resolve, reject } of jobs) outcome === 'done' ? resolve() : reject(outcome)
       } catch (error) {
         options.onError(error)
         for (const { reject } of jobs) reject(new TryAgain(options.backoffMs.first))
       }
     }
     delivering = false
+  }
+
+  async function deliverEach(deliveries: Iterable<Claimed[]>): Promise<'done' | 'stopping' | TryAgain> {
+    let outcome: 'done' | 'stopping' | TryAgain = 'done'
+    for (const delivery of deliveries) {
+      if (stopping) {
+        await scripts.release(topicPrefix, '', ...delivery.map(({ item }) => item.id))
+        outcome = 'stopping'
+      } else outcome = (await deliver(delivery)) ?? outcome
+    }
+    return outcome
   }
 
   /** The consumer stops before it handled this: somebody else may, at once. */
@@ -102,16 +115,14 @@ export function createConsumer(options: ConsumerOptions): Component {
     }
   }
 
+  /** The items that the jobs name, without those that were finished before. */
   async function claim(jobs: readonly Waiting[]): Promise<Claimed[]> {
-    const answers = await scripts.claim(topicPrefix, ...jobs.map(({ job }) => job.data.id as string))
-    return jobs.flatMap((one, i) => {
+    const named = jobs.flatMap(({ job }) => job.data.ids.map((id) => ({ id, job })))
+    const answers = await scripts.claim(topicPrefix, ...named.map(({ id }) => id))
+    return named.flatMap(({ id, job }, i) => {
       const answer = answers[i]
-      // Finished by somebody else, before this job was made once more.
-      if (answer === null || answer === undefined) {
-        one.resolve()
-        return []
-      }
-      return [{ ...one, item: itemOf(one.job.data.id as string, answer), alone: answer[5] !== null }]
+      if (answer === null || answer === undefined) return []
+      return [{ item: itemOf(id, answer), attempt: job.attemptsStarted, alone: job.data.alone === true }]
     })
   }
 
@@ -120,7 +131,8 @@ export function createConsumer(options: ConsumerOptions): Component {
     let bytes = 0
     for (const one of claimed) {
       const size = one.item.payload.length
-      if (group.length > 0 && (one.alone || group[0]!.alone || bytes + size > options.maxDeliveryBytes)) {
+      const full = group.length === maxItems || bytes + size > options.maxDeliveryBytes
+      if (group.length > 0 && (full || one.alone || group[0]!.alone)) {
         yield group
         group = []
         bytes = 0
@@ -131,31 +143,43 @@ export function createConsumer(options: ConsumerOptions): Component {
     if (group.length > 0) yield group
   }
 
-  async function deliver(claimed: readonly Claimed[]): Promise<void> {
-    const attempt = Math.max(...claimed.map(({ job }) => job.attemptsStarted))
+  /** Undefined when nothing is left of it to be tried again. */
+  async function deliver(claimed: readonly Claimed[]): Promise<TryAgain | undefined> {
+    const ids = claimed.map(({ item }) => item.id)
+    const attempt = Math.max(...claimed.map((one) => one.attempt))
     let failed: unknown
     try {
-      if (attempt > options.maxRetryableAttempts) return await bury(claimed, lostLease(attempt))
+      if (attempt > options.maxRetryableAttempts) {
+        await bury(claimed, lostLease(attempt))
+        return undefined
+      }
       await options.handle({ items: claimed.map(({ item }) => item), attempt })
-      return await finish(claimed)
+      await finish(ids)
+      return undefined
     } catch (error) {
       failed = error ?? new Error('the handler rejected without an error')
     }
     const permanent = failed instanceof AppError && !failed.retryable
     const retryable = failed instanceof AppError && failed.retryable
     const exhausted = permanent || attempt >= (retryable ? options.maxRetryableAttempts : options.maxAttempts)
-    if (exhausted && claimed.length === 1) return bury(claimed, { ...describe(failed), attempts: attempt })
-    // In a delivery of many only one may be to blame: each gets another attempt by itself, at once.
-    await scripts.release(topicPrefix, exhausted ? 1 : 0, ...claimed.map(({ item }) => item.id)).catch(options.onError)
+    if (exhausted && claimed.length === 1) {
+      await bury(claimed, { ...describe(failed), attempts: attempt })
+      return undefined
+    }
     options.onRetry(claimed.length)
-    const delayMs = exhausted ? 0 : backoff(attempt)
-    for (const { reject } of claimed) reject(new TryAgain(delayMs))
+    if (!exhausted) {
+      await scripts.release(topicPrefix, '', ...ids).catch(options.onError)
+      return new TryAgain(backoff(attempt))
+    }
+    // Only one of them may be to blame: each gets another attempt by itself, at once.
+    const jobId = newJobId()
+    await scripts.release(topicPrefix, jobId, ...ids)
+    await options.jobs.addEach(jobId, ids)
+    return undefined
   }
 
-  /** The items go first: a job that outlives its item finds nothing to do. */
-  async function finish(claimed: readonly Claimed[]): Promise<void> {
-    await scripts.finish(topicPrefix, nowMs(), options.rememberIds, ...claimed.map(({ item }) => item.id))
-    for (const { resolve } of claimed) resolve()
+  async function finish(ids: readonly string[]): Promise<void> {
+    await scripts.finish(topicPrefix, nowMs(), options.rememberIds, ...ids)
   }
 
   async function bury(claimed: readonly Claimed[], why: Pick<Failure, 'code' | 'message' | 'attempts'>): Promise<void> {
@@ -163,7 +187,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     await options.bury(
       claimed.map(({ item }) => ({ ...item, id: `${topic}/${item.id}`, failure: { topic, atMs, ...why } })),
     )
-    await finish(claimed)
+    await finish(claimed.map(({ item }) => item.id))
   }
 
   function backoff(attempt: number): number {
@@ -171,11 +195,12 @@ export function createConsumer(options: ConsumerOptions): Component {
     return Math.ceil(Math.min(most, first * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2))
   }
 
-  /** Items of offers that died before they made the jobs, and of a server that lost some. */
-  async function sweep(redis: ReturnType<typeof connect>, worker: Worker): Promise<void> {
-    const ids = await redis.zrangebyscore(`${topicPrefix}held`, '-inf', nowMs() - SWEEP_MS, 'LIMIT', 0, SWEEP_ITEMS)
-    const there = await Promise.all(ids.map((id) => redis.exists(worker.toKey(jobIdOf(id)))))
-    await options.makeJobs(ids.filter((_, i) => there[i] === 0))
+  /** Items of offers that died before they made the job, and of jobs that a server lost. */
+  async function sweep(): Promise<void> {
+    const jobId = newJobId()
+    const { keyPrefix } = options.jobs
+    const ids = await scripts.adopt(topicPrefix, keyPrefix, jobId, nowMs() - SWEEP_MS, SWEEP_ITEMS)
+    if (ids.length > 0) await options.jobs.add(jobId, { ids })
   }
 
   return {
@@ -186,7 +211,7 @@ export function createConsumer(options: ConsumerOptions): Component {
       const redis = connect({ url: options.url }, { waits: true })
       redis.on('error', options.onError)
       scripts = defineScripts(redis)
-      const worker = new Worker(
+      const worker = new Worker<JobData>(
         jobsName(topic),
         (job) =>
           new Promise<void>((resolve, reject) => {
@@ -209,7 +234,7 @@ export function createConsumer(options: ConsumerOptions): Component {
       worker.on('error', options.onError)
       worker.on('stalled', options.onStalled)
       await worker.waitUntilReady()
-      const sweeper = setInterval(() => void sweep(redis, worker).catch(options.onError), SWEEP_MS)
+      const sweeper = setInterval(() => void sweep().catch(options.onError), SWEEP_MS)
       running = { worker, redis, sweeper }
     },
 

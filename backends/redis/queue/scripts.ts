@@ -1,8 +1,8 @@
 /**
- * What the queue does to Redis in one step each, as Lua. BullMQ holds the jobs; a job only names an item, and the item
- * lies here, with what idempotence, bounds and eviction need. Keys of a topic, all below `PREFIX:topic:TOPIC:`
+ * What the queue does to Redis in one step each, as Lua. BullMQ holds the jobs; a job only names items, and the items
+ * lie here, with what idempotence, bounds and eviction need. Keys of a topic, all below `PREFIX:topic:TOPIC:`
  *
- * - `item:ID`       hash: payload, header, envelope, failure, class, size, order; while it is held
+ * - `item:ID`       hash: payload, header, envelope, failure, class, size, order, job; while it is held
  * - `held`          sorted set: id by the ms it was offered; counts and ages
  * - `done`          sorted set: finished ids by ms, the youngest `rememberIds` of them
  * - `evictable:N`   sorted set: ids of class N that nobody is handling, in the order they came
@@ -14,24 +14,25 @@ import type { Redis } from 'ioredis'
 export const ITEM_OVERHEAD_BYTES = 512
 
 /**
- * ARGV: topic prefix, checkpoints key, now, maxBytes, maxItems, lowest class on offer, number of items; eight per item
- * (id, class, size, payload, header, envelope, failure, overhead kept when evicted); then source and position pairs.
- * Answers [1, evicted items, evicted bytes, id …] with the ids whose jobs have to be there, or [0] when full.
+ * ARGV: topic prefix, prefix of BullMQ's job keys, name for a new job, checkpoints key, now, maxBytes, maxItems, lowest
+ * class on offer, number of items; seven per item (id, class, size, payload, header, envelope, failure); then source
+ * and position pairs. Answers [1, evicted items, evicted bytes, id …] with the ids that the new job has to name, or [0]
+ * when full.
  */
 const OFFER = `
-local topic, checkpoints, now = ARGV[1], ARGV[2], ARGV[3]
-local maxBytes, maxItems, lowest, count = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local fresh, ids, seen, need = {}, {}, {}, 0
-for i = 1, count do
-  local at = 8 * i
+local topic, jobs, job, checkpoints, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local maxBytes, maxItems, lowest, count = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local fresh, orphans, seen, need = {}, {}, {}, 0
+for i = 0, count - 1 do
+  local at = 10 + 7 * i
   local id = ARGV[at]
   if not seen[id] then
     seen[id] = true
-    if redis.call('EXISTS', topic .. 'item:' .. id) == 1 then
-      ids[#ids + 1] = id
+    local held = redis.call('HGET', topic .. 'item:' .. id, 'job')
+    if held then
+      if redis.call('EXISTS', jobs .. held) == 0 then orphans[#orphans + 1] = id end
     elseif not redis.call('ZSCORE', topic .. 'done', id) then
       fresh[#fresh + 1] = at
-      ids[#ids + 1] = id
       need = need + tonumber(ARGV[at + 2])
     end
   end
@@ -59,27 +60,47 @@ for _, victim in ipairs(victims) do
   redis.call('HSET', key, 'payload', '')
   redis.call('ZREM', topic .. 'evictable:' .. victim[2], victim[1])
 end
+local answer = {1, #victims, freed}
+for _, id in ipairs(orphans) do
+  redis.call('HSET', topic .. 'item:' .. id, 'job', job)
+  answer[#answer + 1] = id
+end
 for _, at in ipairs(fresh) do
   local id, class = ARGV[at], ARGV[at + 1]
   local order = redis.call('INCR', topic .. 'order')
   redis.call('HSET', topic .. 'item:' .. id, 'class', class, 'size', ARGV[at + 2], 'payload', ARGV[at + 3],
-    'header', ARGV[at + 4], 'envelope', ARGV[at + 5], 'failure', ARGV[at + 6], 'order', order)
+    'header', ARGV[at + 4], 'envelope', ARGV[at + 5], 'failure', ARGV[at + 6], 'order', order, 'job', job)
   redis.call('ZADD', topic .. 'held', now, id)
   redis.call('ZADD', topic .. 'evictable:' .. class, order, id)
+  answer[#answer + 1] = id
 end
 if need ~= 0 or freed ~= 0 then redis.call('INCRBY', topic .. 'bytes', need - freed) end
-for at = 8 * (count + 1), #ARGV, 2 do redis.call('HSET', checkpoints, ARGV[at], ARGV[at + 1]) end
-local answer = {1, #victims, freed}
-for _, id in ipairs(ids) do answer[#answer + 1] = id end
+for at = 10 + 7 * count, #ARGV, 2 do redis.call('HSET', checkpoints, ARGV[at], ARGV[at + 1]) end
 return answer
 `
 
-/** ARGV: topic prefix, id …; answers per id [class, payload, header, envelope, failure, alone], or false when gone. */
+/**
+ * ARGV: topic prefix, prefix of BullMQ's job keys, name for a new job, offered before (ms), most of them. Answers the
+ * ids of held items whose job is not there, oldest first; they are the new job's now.
+ */
+const ADOPT = `
+local topic, answer = ARGV[1], {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', topic .. 'held', '-inf', ARGV[4], 'LIMIT', 0, ARGV[5])) do
+  local key = topic .. 'item:' .. id
+  if redis.call('EXISTS', ARGV[2] .. redis.call('HGET', key, 'job')) == 0 then
+    redis.call('HSET', key, 'job', ARGV[3])
+    answer[#answer + 1] = id
+  end
+end
+return answer
+`
+
+/** ARGV: topic prefix, id …; answers per id [class, payload, header, envelope, failure], or false when gone. */
 const CLAIM = `
 local topic, answer = ARGV[1], {}
 for i = 2, #ARGV do
   local key = topic .. 'item:' .. ARGV[i]
-  local item = redis.call('HMGET', key, 'class', 'payload', 'header', 'envelope', 'failure', 'alone')
+  local item = redis.call('HMGET', key, 'class', 'payload', 'header', 'envelope', 'failure')
   if item[1] then
     redis.call('ZREM', topic .. 'evictable:' .. item[1], ARGV[i])
     answer[i - 1] = item
@@ -109,15 +130,15 @@ redis.call('ZREMRANGEBYRANK', topic .. 'done', 0, -remember - 1)
 return 1
 `
 
-/** ARGV: topic prefix, alone (1 or 0), id …: nobody handles the items any more; each may be evicted again. */
+/** ARGV: topic prefix, new job or '', id …: nobody handles the items any more; each may be evicted again. */
 const RELEASE = `
-local topic, alone = ARGV[1], ARGV[2]
+local topic, job = ARGV[1], ARGV[2]
 for i = 3, #ARGV do
   local key = topic .. 'item:' .. ARGV[i]
   local held = redis.call('HMGET', key, 'class', 'order')
   if held[1] then
     redis.call('ZADD', topic .. 'evictable:' .. held[1], held[2], ARGV[i])
-    if alone == '1' then redis.call('HSET', key, 'alone', 1) end
+    if job ~= '' then redis.call('HSET', key, 'job', job .. '-' .. (i - 3)) end
   end
 end
 return 1
@@ -127,6 +148,7 @@ type Argument = string | number | Buffer | Uint8Array
 
 export interface QueueScripts {
   offer(...arguments_: Argument[]): Promise<(Buffer | number)[]>
+  adopt(...arguments_: Argument[]): Promise<string[]>
   claim(...arguments_: Argument[]): Promise<((Buffer | null)[] | null)[]>
   finish(...arguments_: Argument[]): Promise<unknown>
   release(...arguments_: Argument[]): Promise<unknown>
@@ -134,7 +156,7 @@ export interface QueueScripts {
 
 /** Loaded on first use and by digest afterwards, as ioredis does for every command defined like this. */
 export function defineScripts(redis: Redis): QueueScripts {
-  const scripts = { Offer: OFFER, Claim: CLAIM, Finish: FINISH, Release: RELEASE }
+  const scripts = { Offer: OFFER, Adopt: ADOPT, Claim: CLAIM, Finish: FINISH, Release: RELEASE }
   for (const [name, lua] of Object.entries(scripts)) redis.defineCommand(`seamark${name}`, { numberOfKeys: 0, lua })
   const call = (name: string) => {
     const command = (redis as unknown as Record<string, (...arguments_: Argument[]) => Promise<never>>)[name]
@@ -143,6 +165,7 @@ export function defineScripts(redis: Redis): QueueScripts {
   }
   return {
     offer: call('seamarkOfferBuffer'),
+    adopt: call('seamarkAdopt'),
     claim: call('seamarkClaimBuffer'),
     finish: call('seamarkFinish'),
     release: call('seamarkRelease'),

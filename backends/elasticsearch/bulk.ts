@@ -1,0 +1,120 @@
+/**
+ * Writes documents as bulk requests of a bounded size, a few at a time. Each item is settled by itself: what is already
+ * there is done, what the server cannot take now is tried again, and what it never takes is refused with its reason.
+ */
+import type { Client } from '@elastic/elasticsearch'
+import { AppError } from '../../core/model/errors.ts'
+import type { Refused } from '../../core/model/search-store.ts'
+import type { Prepared } from '../../core/search/prepare-document.ts'
+import { request } from './connection.ts'
+import { indexOf } from './layout.ts'
+import { KEY } from './template.ts'
+
+export interface BulkOptions {
+  client: Client
+  prefix: string
+  /** Whether what was written can be found when the write resolves. Otherwise it can within a second or so. */
+  refresh: boolean
+  maxBytes: number
+  /** Requests under way at the same time. */
+  concurrency: number
+  sleep: (ms: number) => Promise<void>
+}
+
+export interface BulkResult {
+  refused: Refused[]
+  written: number
+  /** Already there, or alerts older than what is there. */
+  repeated: number
+}
+
+interface Line {
+  id: string
+  text: string
+}
+
+interface BulkAnswer {
+  errors: boolean
+  items: Record<string, { status: number; error?: { type?: string; reason?: string } }>[]
+}
+
+const MAX_ROUNDS = 6
+const FIRST_WAIT_MS = 200
+
+/** Throws AppError E_STORE_STORAGE (retryable) when some could not be written for now; the others are. */
+export async function writeBulk(docs: readonly Prepared[], options: BulkOptions): Promise<BulkResult> {
+  const result: BulkResult = { refused: [], written: 0, repeated: 0 }
+  const requests = chunks(docs, options)
+  const next = requests[Symbol.iterator]()
+  await Promise.all(
+    Array.from({ length: options.concurrency }, async () => {
+      for (let chunk = next.next(); chunk.done !== true; chunk = next.next()) await send(chunk.value, options, result)
+    }),
+  )
+  return result
+}
+
+function* chunks(docs: readonly Prepared[], { prefix, maxBytes }: BulkOptions): Generator<Line[]> {
+  let lines: Line[] = []
+  let chars = 0
+  for (const { doc, json } of docs) {
+    const _index = indexOf(prefix, doc)
+    // A version of our own, so that the highest wins in whatever order versions come.
+    const action =
+      doc.kind === 'alert'
+        ? { index: { _index, _id: doc.id, version: doc.version ?? 0, version_type: 'external_gte' } }
+        : { create: { _index, _id: doc.id } }
+    const key = `${JSON.stringify(KEY)}:${JSON.stringify({ id: doc.id, time: doc.timeMs })}`
+    const body = json === '{}' ? `{${key}}` : `${json.slice(0, -1)},${key}}`
+    const text = `${JSON.stringify(action)}\n${body}\n`
+    if (lines.length > 0 && chars + text.length > maxBytes) {
+      yield lines
+      lines = []
+      chars = 0
+    }
+    lines.push({ id: doc.id, text })
+    chars += text.length
+  }
+  if (lines.length > 0) yield lines
+}
+
+async function send(lines: readonly Line[], options: BulkOptions, result: BulkResult): Promise<void> {
+  let left = lines
+  for (let round = 1; ; round++) {
+    const { body } = await request<BulkAnswer>(options.client, {
+      method: 'POST',
+      path: '/_bulk',
+      query: {
+        filter_path: 'errors,items.*.status,items.*.error.type,items.*.error.reason',
+        ...(options.refresh ? { refresh: true } : {}),
+      },
+      lines: left.map(({ text }) => text).join(''),
+    })
+    const again: Line[] = []
+    let lastReason = ''
+    for (const [i, item] of body.items.entries()) {
+      const { status, error } = Object.values(item)[0]!
+      const line = left[i]!
+      if (status < 300) result.written += 1
+      else if (status === 409) result.repeated += 1
+      else if (status === 429 || status >= 500 || isTemporary(error?.type)) {
+        again.push(line)
+        lastReason = `${error?.type}: ${error?.reason}`
+      } else result.refused.push({ id: line.id, reason: `${error?.type}: ${error?.reason}`.slice(0, 1_000) })
+    }
+    if (again.length === 0) return
+    if (round === MAX_ROUNDS) {
+      const message = `Elasticsearch does not take ${again.length} documents for now: ${lastReason.slice(0, 500)}`
+      throw new AppError('E_STORE_STORAGE', message, { retryable: true })
+    }
+    await options.sleep(FIRST_WAIT_MS * 2 ** round * (0.5 + Math.random() / 2))
+    left = again
+  }
+}
+
+/** Refusals of the cluster's state, not of the document. */
+function isTemporary(type: string | undefined): boolean {
+  return (
+    type === 'cluster_block_exception' || type === 'unavailable_shards_exception' || type === 'index_closed_exception'
+  )
+}

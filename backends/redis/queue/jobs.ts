@@ -1,0 +1,71 @@
+/** The jobs of one topic. A job names the items of one offer; what it names, scripts.ts stores. */
+import { randomUUID } from 'node:crypto'
+import { Queue as Jobs } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Topic } from '../../../core/model/queue.ts'
+
+export interface JobData {
+  ids: string[]
+  /** Another item of an earlier delivery may have been to blame: it is tried by itself. */
+  alone?: boolean
+}
+
+export interface TopicJobs {
+  /** Beginning of the key of every job. */
+  readonly keyPrefix: string
+  add(jobId: string, data: JobData): Promise<void>
+  /** A job for each item: `jobId-0`, `jobId-1` … */
+  addEach(jobId: string, ids: readonly string[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** BullMQ writes one entry per step of a job for whoever listens; nobody does here. */
+const MAX_JOB_EVENTS = 16
+
+/** BullMQ's names of queues have no colon. */
+export function jobsName(topic: Topic): string {
+  return encodeURIComponent(topic)
+}
+
+export function newJobId(): string {
+  return randomUUID()
+}
+
+export function openJobs(
+  topic: Topic,
+  connection: Redis,
+  prefix: string,
+  onError: (error: unknown) => void,
+): TopicJobs {
+  const jobs = new Jobs<JobData>(jobsName(topic), {
+    connection,
+    prefix,
+    skipMetasUpdate: true,
+    streams: { events: { maxLen: MAX_JOB_EVENTS } },
+  })
+  jobs.on('error', onError)
+  // How often an item is tried is the consumer's decision, by the kind of failure.
+  const options = {
+    attempts: Number.MAX_SAFE_INTEGER,
+    backoff: { type: 'custom' },
+    removeOnComplete: true,
+    removeOnFail: true,
+    stackTraceLimit: 0,
+  }
+  return {
+    keyPrefix: `${prefix}:${jobsName(topic)}:`,
+    async add(jobId, data) {
+      await jobs.add('items', data, { ...options, jobId })
+    },
+    async addEach(jobId, ids) {
+      await jobs.addBulk(
+        ids.map((id, i) => ({
+          name: 'items',
+          data: { ids: [id], alone: true },
+          opts: { ...options, jobId: `${jobId}-${i}` },
+        })),
+      )
+    },
+    close: () => jobs.close(),
+  }
+}

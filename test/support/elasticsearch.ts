@@ -1,0 +1,131 @@
+/**
+ * A real Elasticsearch for tests, in a directory of its own, as the unprivileged user it insists on. The server comes
+ * from scripts/fetch-elasticsearch.sh; SEAMARK_ELASTICSEARCH_HOME names another one.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './redis.ts'
+
+const HOME = process.env.SEAMARK_ELASTICSEARCH_HOME ?? '/var/cache/seamark-tests/elasticsearch-9.2.8'
+const MIN_JAVA = 21
+const START_MS = 120_000
+/** Elasticsearch refuses to run as root. */
+const NOBODY = 65_534
+
+export interface ElasticsearchServer {
+  url: string
+  kill(): Promise<void>
+  start(): Promise<void>
+  remove(): Promise<void>
+}
+
+/** The reason why no Elasticsearch can run here, or null. */
+export function elasticsearchMissing(): string | null {
+  if (!existsSync(join(HOME, 'bin/elasticsearch')))
+    return 'no Elasticsearch: scripts/fetch-elasticsearch.sh /var/cache/seamark-tests brings one'
+  if (javaHome() === null) return `no Java ${MIN_JAVA} or newer below /usr/lib/jvm`
+  return null
+}
+
+function javaHome(): string | null {
+  const found = existsSync('/usr/lib/jvm') ? readdirSync('/usr/lib/jvm').map((name) => join('/usr/lib/jvm', name)) : []
+  const homes = [process.env.ES_JAVA_HOME, process.env.JAVA_HOME, ...found]
+  return homes.find((home) => home !== undefined && majorOf(home) >= MIN_JAVA) ?? null
+}
+
+function majorOf(home: string): number {
+  try {
+    const text = execFileSync(join(home, 'bin/java'), ['--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    return Number(/^\S+ (\d+)/.exec(text)?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+export async function startElasticsearch(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ElasticsearchServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-elasticsearch-'))
+  const config = join(directory, 'config')
+  cpSync(join(HOME, 'config'), config, { recursive: true })
+  mkdirSync(join(directory, 'tmp'))
+  const [port, transport] = [await freePort(), await freePort()]
+  const lines = {
+    'discovery.type': 'single-node',
+    'xpack.security.enabled': 'false',
+    'cluster.routing.allocation.disk.threshold_enabled': 'false',
+    'network.host': '127.0.0.1',
+    'http.port': String(port),
+    'transport.port': String(transport),
+    'path.data': join(directory, 'data'),
+    'path.logs': join(directory, 'logs'),
+    ...settings,
+  }
+  writeFileSync(
+    join(config, 'elasticsearch.yml'),
+    Object.entries(lines)
+      .map(([key, value]) => `${key}: ${value}\n`)
+      .join(''),
+  )
+  const asRoot = process.getuid?.() === 0
+  if (asRoot) execFileSync('chown', ['-R', `${NOBODY}:${NOBODY}`, directory])
+  const url = `http://127.0.0.1:${port}`
+  let server: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const started = spawn(join(HOME, 'bin/elasticsearch'), [], {
+      cwd: directory,
+      stdio: 'ignore',
+      env: {
+        PATH: process.env.PATH ?? '',
+        ES_JAVA_HOME: javaHome() ?? '',
+        ES_PATH_CONF: config,
+        // Neither around nor inside the configuration, which the server may not write.
+        ES_TMPDIR: join(directory, 'tmp'),
+        ES_JAVA_OPTS: '-Xms512m -Xmx512m',
+      },
+      // A group of its own: the script starts Java as a child, and both have to end.
+      detached: true,
+      ...(asRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+    })
+    server = started
+    const deadline = performance.now() + START_MS
+    while (!(await answers(url))) {
+      if (started.exitCode !== null) throw new Error(`Elasticsearch ended; see ${lines['path.logs']}`)
+      if (performance.now() > deadline) throw new Error('Elasticsearch did not answer in time')
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+
+  async function kill(): Promise<void> {
+    if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
+    const ended = once(server, 'exit')
+    process.kill(-server.pid, 'SIGKILL')
+    await ended
+  }
+
+  await start()
+  return {
+    url,
+    start,
+    kill,
+    async remove() {
+      await kill()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`)).ok
+  } catch {
+    return false
+  }
+}

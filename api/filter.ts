@@ -1,6 +1,7 @@
 /** Reads what the query string says: KQL and times, with mistakes that name the parameter. */
+
+import { ApiProblem } from '../core/http/problem.ts'
 import type { KqlNode } from '../core/language/kql/ast.ts'
-import { ApiProblem } from './problem.ts'
 
 /** The outcome of parsing; `at` is the position in the text, from 0. */
 export type ParsedKql =

@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import { ApiProblem } from './problem.ts'
+import { ApiProblem } from '../core/http/problem.ts'
 
 export interface OriginOptions {
   /** The address listened on. */

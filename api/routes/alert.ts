@@ -1,8 +1,8 @@
 /** `/api/v1/alerts/{id}`: one alert with the events behind it and the processes above the one that acted. */
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
+import { ApiProblem } from '../../core/http/problem.ts'
 import type { SearchStore } from '../../core/model/search-store.ts'
-import { ApiProblem } from '../problem.ts'
 import { AlertDetailSchema } from '../schemas/alert.ts'
 import { IdSchema } from '../schemas/search.ts'
 import { shownHit } from './hit.ts'

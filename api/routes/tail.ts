@@ -6,9 +6,9 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
+import { ApiProblem } from '../../core/http/problem.ts'
 import type { Feed, FeedItem } from '../../core/model/feed.ts'
 import { type ParseKql, readFilter } from '../filter.ts'
-import { ApiProblem } from '../problem.ts'
 import { MAX_FILTER_CHARS } from '../schemas/search.ts'
 
 export interface TailOptions {

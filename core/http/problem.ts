@@ -3,7 +3,7 @@
  * of a port; what the client did wrong is an `ApiProblem`.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, ERROR_CODES, type ErrorCode } from '../core/model/errors.ts'
+import { AppError, ERROR_CODES, type ErrorCode } from '../model/errors.ts'
 
 /** One mistake in a request: which parameter, and for text where in it (from 0, UTF-16 units). */
 export interface FieldError {
@@ -56,7 +56,7 @@ export function sendProblem(reply: FastifyReply, problem: ProblemDocument): Fast
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error as FastifyError)
   if (problem.status >= 500) request.log.error({ err: error }, 'A request failed')
-  if (problem.status === 503) void reply.header('retry-after', '1')
+  if (problem.status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1')
   return sendProblem(reply, problem)
 }
 

@@ -1,0 +1,53 @@
+/** This host's key: asked for once with a token that works once, kept in a file that only its owner reads. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { AppError } from '../../core/model/errors.ts'
+import { detailOf, type IngestClient } from './ingest-client.ts'
+
+export interface Credentials {
+  agent: string
+  /** The name under which the host was enrolled; it is in every event id. */
+  collector: string
+  key: string
+}
+
+/** Null where the host was not enrolled yet. Throws AppError E_INGEST_CREDENTIALS for a file that is damaged. */
+export function readCredentials(path: string): Credentials | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new AppError('E_INGEST_CREDENTIALS', `${path} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+  try {
+    const { agent, collector, key } = JSON.parse(text) as Partial<Credentials>
+    if (typeof agent === 'string' && typeof collector === 'string' && typeof key === 'string')
+      return { agent, collector, key }
+  } catch {
+    // Told below, like any other damage.
+  }
+  throw new AppError(
+    'E_INGEST_CREDENTIALS',
+    `${path} is damaged; revoke this host's agent, remove the file, enrol again`,
+  )
+}
+
+/** Throws AppError: E_INGEST_TOKEN, E_INGEST_NAME_TAKEN, or E_INGEST_UNAVAILABLE (retryable). */
+export async function enrol(
+  client: IngestClient,
+  path: string,
+  token: string,
+  collector: string,
+): Promise<Credentials> {
+  const body = Buffer.from(JSON.stringify({ token, collector }))
+  const answer = await client.send({ method: 'POST', path: '/ingest/v1/enrol', type: 'application/json', body })
+  if (answer.status !== 201) {
+    const code = ({ 401: 'E_INGEST_TOKEN', 409: 'E_INGEST_NAME_TAKEN' } as const)[answer.status as 401 | 409]
+    const retryable = answer.status === 429 || answer.status >= 500
+    throw new AppError(code ?? 'E_INGEST_UNAVAILABLE', `This host was not enrolled: ${detailOf(answer)}`, { retryable })
+  }
+  const credentials = JSON.parse(answer.body.toString('utf8')) as Credentials
+  writeFileSync(`${path}.new`, JSON.stringify(credentials), { mode: 0o600, flush: true })
+  renameSync(`${path}.new`, path)
+  return credentials
+}

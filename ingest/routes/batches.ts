@@ -1,0 +1,113 @@
+/** Takes batches from the agent of a host; answers 200 only when all of them are durable. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { splitFrames } from '../../core/batch/frames.ts'
+import { readHeader } from '../../core/batch/seal.ts'
+import { ApiProblem } from '../../core/http/problem.ts'
+import { AppError } from '../../core/model/errors.ts'
+import type { Item } from '../../core/model/queue.ts'
+import type { Metrics } from '../../core/runtime/metrics.ts'
+import type { Agent, Agents } from '../agents.ts'
+import type { Authentication } from '../authentication.ts'
+import type { Coalescer } from '../coalescer.ts'
+import type { Envelopes } from '../envelopes.ts'
+
+export interface BatchesOptions {
+  agents: Agents
+  authentication: Authentication
+  coalescer: Coalescer
+  envelopes: Envelopes
+  metrics: Metrics
+  /** Bytes of requests that may be in memory at the same time. */
+  maxInFlightBytes: number
+  onError: (error: unknown) => void
+  nowMs?: () => number
+}
+
+export const BATCHES_TYPE = 'application/vnd.seamark.batches'
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+const MAX_BATCHES = 256
+/** How long a host waits when told so, in s. */
+const RETRY_AFTER_S = 2
+const STATUS_MS = 5_000
+
+export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): void {
+  const { authentication, coalescer, envelopes, metrics, nowMs = Date.now } = options
+  const agentsOf = new WeakMap<FastifyRequest, Agent>()
+  const written = new Map<string, number>()
+  let inFlightBytes = 0
+
+  app.addContentTypeParser(
+    BATCHES_TYPE,
+    { parseAs: 'buffer', bodyLimit: MAX_MESSAGE_BYTES },
+    async (_: unknown, body: Buffer) => body,
+  )
+
+  app.post('/ingest/v1/batches', {
+    // Who it is and how much it will be, before a byte of the body is read.
+    onRequest: async (request, reply) => {
+      const agent = await authentication.agentOf(request)
+      agentsOf.set(request, agent)
+      const length = Number(request.headers['content-length'] ?? Number.NaN)
+      if (!Number.isInteger(length))
+        throw new ApiProblem(411, 'E_API_REQUEST', 'the request must say its content-length')
+      if (length > MAX_MESSAGE_BYTES)
+        throw new ApiProblem(413, 'E_API_TOO_LARGE', `a message may have ${MAX_MESSAGE_BYTES} bytes`)
+      if (inFlightBytes + length > options.maxInFlightBytes) {
+        metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'busy' })
+        void reply.header('retry-after', String(RETRY_AFTER_S))
+        throw new ApiProblem(503, 'E_API_BUSY', 'ingest holds as much as it can; try again shortly')
+      }
+      inFlightBytes += length
+      reply.raw.once('close', () => {
+        inFlightBytes -= length
+      })
+    },
+    handler: async (request, reply) => {
+      const agent = agentsOf.get(request)!
+      const receivedMs = nowMs()
+      if (!Buffer.isBuffer(request.body))
+        throw new ApiProblem(415, 'E_API_REQUEST', `the content type must be ${BATCHES_TYPE}`)
+      const items = itemsOf(request.body, agent)
+      const outcome = await coalescer.offer(items)
+      if (outcome === 'full') {
+        metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'full' })
+        void reply.header('retry-after', String(RETRY_AFTER_S))
+        throw new ApiProblem(429, 'E_QUEUE_FULL', 'the queue is full; keep the batches and try again shortly')
+      }
+      metrics.add('seamark_ingest_batches_total', items.length)
+      metrics.add('seamark_ingest_bytes_total', request.body.length)
+      noteStatus(agent, Number(request.headers['seamark-sent-ms']), receivedMs)
+      if (envelopes.activeRules !== null) void reply.header('seamark-ruleset', envelopes.activeRules)
+      return { stored: items.length }
+    },
+  })
+
+  function itemsOf(body: Buffer, agent: Agent): Item[] {
+    return splitFrames(body, MAX_BATCHES).map((payload, i) => {
+      const field = `batches[${i}]`
+      try {
+        const header = readHeader(payload)
+        if (header.collector !== agent.collector) {
+          const message = `it is of collector '${header.collector}', the key is of '${agent.collector}'`
+          throw new ApiProblem(403, 'E_INGEST_COLLECTOR', `${field}: ${message}`, [
+            { field: `${field}.collector`, message },
+          ])
+        }
+        const id = `${header.collector}/${header.epoch}/${header.sequence}`
+        return { id, class: header.class, header, envelope: envelopes.stamp(header), payload }
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'E_BATCH_CORRUPT') throw error
+        metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'corrupt' })
+        throw new ApiProblem(422, error.code, `${field}: ${error.message}`, [{ field, message: error.message }])
+      }
+    })
+  }
+
+  function noteStatus(agent: Agent, sentMs: number, receivedMs: number): void {
+    const skewMs = Number.isFinite(sentMs) ? Math.round(sentMs - receivedMs) : 0
+    metrics.set('seamark_ingest_clock_skew_seconds', skewMs / 1_000, { collector: agent.collector })
+    if (receivedMs - (written.get(agent.id) ?? 0) < STATUS_MS) return
+    written.set(agent.id, receivedMs)
+    options.agents.seen(agent, { lastSeenMs: receivedMs, skewMs }).catch(options.onError)
+  }
+}

@@ -1,0 +1,226 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { describe, expect, test } from 'vitest'
+import { ACTIVE_RULES, RULES_SPACE } from '../../../core/model/published-rules.ts'
+import { take } from '../queue.suite.ts'
+import { header, post, runIngest, sealed } from './running-ingest.ts'
+
+async function enrolled(running: Awaited<ReturnType<typeof runIngest>>, collector = 'host-1') {
+  return running.agents.enrol(await running.agents.createToken(60_000), collector)
+}
+
+const enrol = (url: string, body: unknown) =>
+  fetch(`${url}/ingest/v1/enrol`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+describe('enrolment', () => {
+  test('gives a key for a token once, and the name to one host', async () => {
+    const { url, agents } = await runIngest()
+    const token = await agents.createToken(60_000)
+    const first = await enrol(url, { token, collector: 'host-1' })
+    expect(first.status).toBe(201)
+    const { key, collector } = (await first.json()) as { key: string; collector: string }
+    expect(collector).toBe('host-1')
+    expect((await post(url, key, [sealed('host-1', 1)])).status).toBe(200)
+    const again = await enrol(url, { token, collector: 'host-2' })
+    expect([again.status, ((await again.json()) as { code: string }).code]).toEqual([401, 'E_INGEST_TOKEN'])
+    const other = await agents.createToken(60_000)
+    const taken = await enrol(url, { token: other, collector: 'host-1' })
+    expect([taken.status, ((await taken.json()) as { code: string }).code]).toEqual([409, 'E_INGEST_NAME_TAKEN'])
+    expect((await enrol(url, { token: other, collector: 'host-2' })).status).toBe(201)
+  })
+
+  test('of many who use one token at the same moment, one is enrolled', async () => {
+    const { url, agents } = await runIngest()
+    const token = await agents.createToken(60_000)
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => enrol(url, { token, collector: `host-${i}` })),
+    )
+    expect(answers.map(({ status }) => status).filter((status) => status === 201)).toHaveLength(1)
+    expect((await agents.list()).length).toBe(1)
+  })
+
+  test.each([
+    [{ token: 'x', collector: 'a' }, 401],
+    [{ token: 'a.b.c', collector: 'a' }, 401],
+    [{ token: 'x', collector: '../etc' }, 400],
+    [{ token: 'x', collector: '__proto__' }, 400],
+    [{ token: 'x' }, 400],
+    [{ token: 'x', collector: 'a', admin: true }, 400],
+    [[], 400],
+  ])('refuses %j', async (body, status) => {
+    const { url } = await runIngest()
+    const answer = await enrol(url, body)
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('content-type')).toContain('application/problem+json')
+  })
+
+  test('a token that has expired is none', async () => {
+    const { url, agents } = await runIngest()
+    const token = await agents.createToken(-1)
+    expect((await enrol(url, { token, collector: 'late' })).status).toBe(401)
+  })
+
+  test('a revoked agent sends nothing more, and its name is free', async () => {
+    let nowMs = Date.now()
+    const running = await runIngest({ nowMs: () => nowMs })
+    const { key } = await enrolled(running)
+    expect((await post(running.url, key, [sealed('host-1', 1)])).status).toBe(200)
+    expect(await running.agents.revoke('host-1')).toBe(true)
+    expect(await running.agents.revoke('host-1')).toBe(false)
+    nowMs += 6_000
+    expect((await post(running.url, key, [sealed('host-1', 2)])).status).toBe(401)
+    await enrolled(running, 'host-1')
+    expect((await running.agents.list()).map(({ revokedMs }) => revokedMs === null).sort()).toEqual([false, true])
+  })
+})
+
+describe('batches', () => {
+  test('are durable when answered, once, and keep their first stamp', async () => {
+    let nowMs = Date.parse('2026-11-22T12:00:00Z')
+    const running = await runIngest({ nowMs: () => nowMs })
+    const { key } = await enrolled(running)
+    const batches = [sealed('host-1', 1), sealed('host-1', 2, { class: 'evidence' })]
+    expect(await (await post(running.url, key, batches)).json()).toEqual({ stored: 2 })
+    nowMs += 3_000
+    expect((await post(running.url, key, batches)).status).toBe(200)
+    const got = await take(running.queue, 'batches', 2)
+    expect(got.map(({ id, class: cls, envelope }) => [id, cls, envelope?.receivedMs])).toEqual([
+      ['host-1/e1/1', 'routine', nowMs - 3_000],
+      ['host-1/e1/2', 'evidence', nowMs - 3_000],
+    ])
+    expect(got.map(({ header: h }) => h?.sequence)).toEqual([1, 2])
+    // Whatever times the rows claim, only days around the moment of arrival exist.
+    expect(Object.keys(got[0]!.envelope!.parts)).toEqual([
+      ...['2026-11-15', '2026-11-16', '2026-11-17', '2026-11-18', '2026-11-19', '2026-11-20', '2026-11-21'],
+      ...['2026-11-22', '2026-11-23'],
+    ])
+  })
+
+  test('carry the active rules of the centre, of which the host is told', async () => {
+    const running = await runIngest()
+    const { key } = await enrolled(running)
+    await running.documents.put(RULES_SPACE, ACTIVE_RULES, { version: 'v7', sinceMs: 1 }, 0)
+    await running.documents.put(RULES_SPACE, 'v7', { version: 'v7', files: [] }, 0)
+    await expect
+      .poll(async () => (await post(running.url, key, [sealed('host-1', 1)])).headers.get('seamark-ruleset'), {
+        timeout: 5_000,
+      })
+      .toBe('v7')
+    await post(running.url, key, [sealed('host-1', 2)])
+    expect((await take(running.queue, 'batches', 2))[1]?.envelope?.ruleset).toBe('v7')
+    const rules = (headers = {}) =>
+      fetch(`${running.url}/ingest/v1/rules`, { headers: { authorization: `Bearer ${key}`, ...headers } })
+    expect(await (await rules()).json()).toEqual({ version: 'v7', files: [] })
+    expect((await rules({ 'if-none-match': '"v7"' })).status).toBe(304)
+    expect((await fetch(`${running.url}/ingest/v1/rules`)).status).toBe(401)
+  })
+
+  test("of another's name, or damaged, are refused by their position, and none of the message is kept", async () => {
+    const running = await runIngest()
+    const { key } = await enrolled(running)
+    const foreign = await post(running.url, key, [sealed('host-1', 1), sealed('host-2', 1)])
+    expect([foreign.status, await foreign.json()]).toEqual([
+      403,
+      expect.objectContaining({
+        code: 'E_INGEST_COLLECTOR',
+        errors: [expect.objectContaining({ field: 'batches[1].collector' })],
+      }),
+    ])
+    const damaged = sealed('host-1', 2)
+    damaged[damaged.length - 1]! ^= 1
+    const corrupt = await post(running.url, key, [sealed('host-1', 1), damaged])
+    expect([corrupt.status, await corrupt.json()]).toEqual([
+      422,
+      expect.objectContaining({ code: 'E_BATCH_CORRUPT', errors: [expect.objectContaining({ field: 'batches[1]' })] }),
+    ])
+    const bomb = Buffer.from(sealed('host-1', 3))
+    bomb.writeUInt32LE(0xffff_ffff, 12)
+    expect((await post(running.url, key, [bomb])).status).toBe(422)
+    const cut = await fetch(`${running.url}/ingest/v1/batches`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.seamark.batches', authorization: `Bearer ${key}` },
+      body: Buffer.from([255, 255, 255, 127, 1]),
+    })
+    expect(cut.status).toBeGreaterThanOrEqual(400)
+    expect((await running.queue.depth('batches')).items).toBe(0)
+  })
+
+  test('without a valid key are refused before their body is read', async () => {
+    const { url } = await runIngest()
+    for (const key of [null, 'nobody', 'a.b', 'x'.repeat(5_000), '__proto__.x']) {
+      expect((await post(url, key, [sealed('host-1', 1)])).status).toBe(401)
+    }
+    // A gigabyte that is announced and never sent: the answer comes at once.
+    const asked = request(`${url}/ingest/v1/batches`, {
+      method: 'POST',
+      headers: { 'content-length': String(2 ** 30), 'content-type': 'application/vnd.seamark.batches' },
+    })
+    asked.flushHeaders()
+    const [answer] = await once(asked, 'response')
+    expect(answer.statusCode).toBe(401)
+    asked.on('error', () => {})
+    asked.destroy()
+  })
+
+  test('that are too large, of unknown length or of another type are refused', async () => {
+    const running = await runIngest()
+    const { key } = await enrolled(running)
+    const { hostname, port } = new URL(running.url)
+    const socket = connect(Number(port), hostname)
+    const ask = (headers: string) =>
+      `POST /ingest/v1/batches HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-type: application/vnd.seamark.batches\r\n${headers}\r\n\r\n`
+    socket.write(ask(`content-length: ${2 ** 30}`))
+    const [large] = (await once(socket, 'data')) as [Buffer]
+    expect(large.toString()).toContain('HTTP/1.1 413')
+    socket.destroy()
+    const chunked = connect(Number(port), hostname)
+    chunked.write(ask('transfer-encoding: chunked'))
+    const [unknown] = (await once(chunked, 'data')) as [Buffer]
+    expect(unknown.toString()).toContain('HTTP/1.1 411')
+    chunked.destroy()
+    expect((await post(running.url, key, [sealed('host-1', 1)], { 'content-type': 'text/plain' })).status).toBe(415)
+  })
+
+  test('are answered 429 while the queue is full, and 503 while ingest holds too much', async () => {
+    const running = await runIngest({ queueOptions: { maxBytes: 20_000 } })
+    const { key } = await enrolled(running)
+    const fat = (n: number) =>
+      sealed('host-1', n, {
+        class: 'evidence',
+        dropped: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`reason-${i}`, i])),
+      })
+    const statuses: number[] = []
+    for (let n = 1; n < 10; n++) statuses.push((await post(running.url, key, [fat(n)])).status)
+    expect(statuses[0]).toBe(200)
+    expect(statuses.at(-1)).toBe(429)
+    expect((await post(running.url, key, [fat(11)])).headers.get('retry-after')).toBe('2')
+    const small = await runIngest({ maxInFlightBytes: 10 })
+    const { key: other } = await enrolled(small)
+    const busy = await post(small.url, other, [sealed('host-1', 1)])
+    expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '2'])
+  })
+
+  test('of many hosts share offers, and each keeps its own id', async () => {
+    const running = await runIngest({ lingerMs: 50 })
+    const hosts = await Promise.all(Array.from({ length: 30 }, (_, i) => enrolled(running, `host-${i}`)))
+    const answers = await Promise.all(hosts.map(({ key }, i) => post(running.url, key, [sealed(`host-${i}`, 1)])))
+    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    const metrics = await running.metrics.registry.metrics()
+    expect(Number(/^seamark_ingest_offers_total (\d+)/m.exec(metrics)?.[1])).toBeLessThan(10)
+    const ids = (await take(running.queue, 'batches', 30)).map(({ id }) => id)
+    expect(new Set(ids).size).toBe(30)
+    expect(ids).toContain(`${header('host-29', 1).collector}/e1/1`)
+  })
+
+  test('show when a host was last seen, and how far its clock is off', async () => {
+    const running = await runIngest()
+    const { key } = await enrolled(running)
+    await post(running.url, key, [sealed('host-1', 1)], { 'seamark-sent-ms': String(Date.now() + 90_000) })
+    await expect.poll(async () => (await running.agents.list())[0]?.status?.skewMs ?? 0).toBeGreaterThan(80_000)
+  })
+})

@@ -8,9 +8,10 @@ import type { Component } from '../core/model/component.ts'
 import type { Alert, Detection } from '../core/model/detection.ts'
 import type { Documents, Versioned } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
-import type { Feed, FeedItem } from '../core/model/feed.ts'
+import type { Feed } from '../core/model/feed.ts'
 import { docItem } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
+import type { Doc } from '../core/model/search-store.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { alertDocument, detectionDocument } from './alert-document.ts'
@@ -61,25 +62,22 @@ export class Alerting implements Component {
       else group.push(detection)
     }
     metrics.add('seamark_alerts_received_detections_total', delivery.items.length)
-    const index: Item[] = []
+    const docs: Doc[] = []
     const notify: Item[] = []
-    const tail: FeedItem[] = []
     for (const [key, detections] of byKey) {
       const alerts = await this.record(key, detections)
       // Offered again on a redelivery too: the first attempt may have ended between the record and the offer.
-      for (const alert of new Set(alerts)) index.push(docItem(alertDocument(alert)))
+      for (const alert of new Set(alerts)) docs.push(alertDocument(alert))
       detections.forEach((detection, i) => {
         const alert = alerts[i]!
-        const doc = detectionDocument(detection, alert.id)
-        index.push(docItem(doc))
+        docs.push(detectionDocument(detection, alert.id))
         for (const destination of this.options.destinations)
           notify.push(notificationItem(destination, detection, alert))
-        tail.push({ kind: 'alert', id: alert.id, timeMs: detection.timeMs, body: doc.body })
       })
     }
-    feed.publish(tail)
+    feed.publish(docs.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
     await this.offer('notify', notify)
-    await this.offer('index', index)
+    await this.offer('index', docs.map(docItem))
   }
 
   private async offer(topic: 'notify' | 'index', items: readonly Item[]): Promise<void> {

@@ -11,6 +11,7 @@ export const tail: Command = {
   operands: '[KQL]',
   options: {
     events: { type: 'boolean', doc: 'follow events too, not only alerts' },
+    detections: { type: 'boolean', doc: 'follow every firing of a rule too, not only the alerts they are grouped in' },
     json: { type: 'boolean', doc: 'one JSON document a line' },
     ...COMMON_OPTIONS,
   },
@@ -26,7 +27,7 @@ export const tail: Command = {
     process.once('SIGTERM', () => abort.abort())
     const parameters = {
       filter: args.operands.join(' ') || undefined,
-      kinds: args.flag('events') ? 'alert,event' : 'alert',
+      kinds: ['alert', ...['event', 'detection'].filter((kind) => args.flag(`${kind}s`))].join(','),
     }
     try {
       for await (const { event, data } of client.tail(parameters, abort.signal)) {

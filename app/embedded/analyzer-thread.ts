@@ -35,7 +35,7 @@ runThread(async () => {
     metrics,
     logger,
     onBatch: (header, batch, envelope) => {
-      if (!feed.hasSubscribers()) return
+      if (!feed.hasSubscribers('event')) return
       const items = [...documentsOf(header, batch, envelope)]
       feed.publish(items.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
     },

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { Alerting } from '../../../alerts/alerting.ts'
 import { createSqliteDocuments } from '../../../backends/sqlite/documents.ts'
 import type { Detection } from '../../../core/model/detection.ts'
+import type { FeedItem } from '../../../core/model/feed.ts'
 import { docOf } from '../../../core/model/index-item.ts'
 import type { Item } from '../../../core/model/queue.ts'
 import { createLogger } from '../../../core/runtime/logging.ts'
@@ -41,13 +42,17 @@ function detection(id: string, timeMs: number, container: string): Detection {
 
 const item = (one: Detection): Item => ({ id: one.id, class: 'evidence', payload: Buffer.from(JSON.stringify(one)) })
 
-async function alertingOn(queue: MemoryQueue) {
+async function alertingOn(queue: MemoryQueue, tail: FeedItem[] = []) {
   const documents = createSqliteDocuments({ directory: join(scratch, String(runs++)) })
   await documents.start()
   const alerting = new Alerting({
     queue,
     documents,
-    feed: { publish: () => {}, hasSubscribers: () => false, subscribe: async function* () {} },
+    feed: {
+      publish: (items) => void tail.push(...items),
+      hasSubscribers: () => false,
+      subscribe: async function* () {},
+    },
     destinations: ['terminal'],
     metrics: new Metrics(),
     logger: createLogger({ level: 'silent', component: 'test' }),
@@ -83,6 +88,20 @@ test('firings of a rule in one container within the window are one alert; anothe
     { version: 2, count: 2, container: 'a' },
     { version: 1, count: 1, container: 'b' },
   ])
+  await stop()
+})
+
+test('who follows sees each firing as a detection, and each new version of its alert', async () => {
+  const queue = new MemoryQueue()
+  const tail: FeedItem[] = []
+  const { stop } = await alertingOn(queue, tail)
+  await queue.deliver('detections', [detection('1', 0, 'a'), detection('2', MINUTE, 'a')].map(item))
+  const [alert, ...detections] = tail
+  expect(detections.map(({ kind, id }) => [kind, id])).toEqual([
+    ['detection', '1'],
+    ['detection', '2'],
+  ])
+  expect(alert).toMatchObject({ kind: 'alert', body: { seamark: { alert: { id: alert!.id, count: 2 } } } })
   await stop()
 })
 

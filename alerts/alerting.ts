@@ -15,7 +15,7 @@ import type { Doc } from '../core/model/search-store.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { alertDocument, detectionDocument } from './alert-document.ts'
-import { notificationItem } from './notify/outbox.ts'
+import { notificationItem, notificationTopic } from './notify/outbox.ts'
 
 const SPACE = 'alerts'
 /** A quiet alert this old is left alone, and the next detection opens a new one. */
@@ -52,7 +52,7 @@ export class Alerting implements Component {
   }
 
   private async take(delivery: Delivery): Promise<void> {
-    const { metrics, feed } = this.options
+    const { queue, metrics, feed, destinations } = this.options
     const byKey = new Map<string, Detection[]>()
     for (const item of delivery.items) {
       const detection = JSON.parse(Buffer.from(item.payload).toString('utf8')) as Detection
@@ -71,19 +71,20 @@ export class Alerting implements Component {
       detections.forEach((detection, i) => {
         const alert = alerts[i]!
         docs.push(detectionDocument(detection, alert.id))
-        for (const destination of this.options.destinations)
-          notify.push(notificationItem(destination, detection, alert))
+        notify.push(notificationItem(detection, alert))
       })
     }
     feed.publish(docs.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
-    await this.offer('notify', notify)
-    await this.offer('index', docs.map(docItem))
+    for (const destination of destinations) await this.notify(destination, notify)
+    if (docs.length > 0 && (await queue.offer('index', docs.map(docItem))) === 'full')
+      throw new AppError('E_QUEUE_FULL', 'The topic index is full', { retryable: true })
   }
 
-  private async offer(topic: 'notify' | 'index', items: readonly Item[]): Promise<void> {
-    if (items.length > 0 && (await this.options.queue.offer(topic, items)) === 'full') {
-      throw new AppError('E_QUEUE_FULL', `The topic ${topic} is full`, { retryable: true })
-    }
+  /** A destination that has been dead until its topic is full loses what is new; alerts and the others go on. */
+  private async notify(destination: string, items: readonly Item[]): Promise<void> {
+    const { queue, metrics } = this.options
+    if (items.length > 0 && (await queue.offer(notificationTopic(destination), items)) === 'full')
+      metrics.add('seamark_notify_dropped_total', items.length, { destination, reason: 'queue_full' })
   }
 
   /** The alert that holds each detection, after each was counted once. One write per key, however many there are. */

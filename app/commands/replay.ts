@@ -68,7 +68,7 @@ export const replay: Command = {
       const found = ruleSet.detect(batch).map((match) => ruleSet.detection(batch, match, context))
       detections += found.length
       if (found.length > 0) {
-        await out.send(found.map((detection) => ({ destination: 'terminal', detection, alert: { id: '', count: 1 } })))
+        await out.send(found.map((detection) => ({ detection, alert: { id: '', count: 1 } })))
       }
     }
     process.stderr.write(`${events} events, ${detections} detections\n`)

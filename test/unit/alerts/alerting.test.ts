@@ -43,6 +43,7 @@ function detection(id: string, timeMs: number, container: string): Detection {
 const item = (one: Detection): Item => ({ id: one.id, class: 'evidence', payload: Buffer.from(JSON.stringify(one)) })
 
 async function alertingOn(queue: MemoryQueue, tail: FeedItem[] = []) {
+  const metrics = new Metrics()
   const documents = createSqliteDocuments({ directory: join(scratch, String(runs++)) })
   await documents.start()
   const alerting = new Alerting({
@@ -53,12 +54,12 @@ async function alertingOn(queue: MemoryQueue, tail: FeedItem[] = []) {
       hasSubscribers: () => false,
       subscribe: async function* () {},
     },
-    destinations: ['terminal'],
-    metrics: new Metrics(),
+    destinations: ['terminal', 'file'],
+    metrics,
     logger: createLogger({ level: 'silent', component: 'test' }),
   })
   await alerting.start()
-  return { stop: () => documents.stop(1_000) }
+  return { metrics, stop: () => documents.stop(1_000) }
 }
 
 /** Alerts as the search store would have them: the highest version of each id. */
@@ -119,7 +120,8 @@ test('each firing is sent to each destination once, also when it is delivered ag
   const all = [detection('1', 0, 'a'), detection('2', 1, 'a')].map(item)
   await queue.deliver('detections', all)
   await queue.deliver('detections', all, 2)
-  expect(queue.items('notify').map(({ id }) => id)).toEqual(['terminal:1', 'terminal:2'])
+  for (const topic of ['notify/terminal', 'notify/file'] as const)
+    expect(queue.items(topic).map(({ id }) => id)).toEqual(['1', '2'])
   await stop()
 })
 
@@ -127,12 +129,24 @@ test('a delivery that fails between recording and offering is made good by the n
   const queue = new MemoryQueue()
   const { stop } = await alertingOn(queue)
   const all = [item(detection('1', 0, 'a'))]
-  queue.outcomes.push('full')
-  await expect(queue.deliver('detections', all)).rejects.toThrow('full')
-  expect(queue.items('notify')).toEqual([])
+  queue.outcomes.push(new Error('disk'))
+  await expect(queue.deliver('detections', all)).rejects.toThrow('disk')
+  expect(queue.items('notify/file')).toEqual([])
   await queue.deliver('detections', all, 2)
-  expect(queue.items('notify')).toHaveLength(1)
+  expect(queue.items('notify/file')).toHaveLength(1)
   expect(storedAlerts(queue)).toEqual([{ version: 1, count: 1, container: 'a' }])
+  await stop()
+})
+
+test('a destination whose topic is full loses what is new, and holds up nothing else', async () => {
+  const queue = new MemoryQueue()
+  const { metrics, stop } = await alertingOn(queue)
+  queue.outcomes.push('full')
+  await queue.deliver('detections', [item(detection('1', 0, 'a'))])
+  expect([queue.items('notify/terminal').length, queue.items('notify/file').length]).toEqual([0, 1])
+  expect(storedAlerts(queue)).toHaveLength(1)
+  const { values } = await metrics.registry.getSingleMetric('seamark_notify_dropped_total')!.get()
+  expect(values).toMatchObject([{ value: 1, labels: { destination: 'terminal', reason: 'queue_full' } }])
   await stop()
 })
 
@@ -145,14 +159,14 @@ test('any split and any repetition of deliveries counts every firing once', asyn
       const { stop } = await alertingOn(queue)
       const all = ids.map((i) => item(detection(String(i), i * 1000, i % 3 === 0 ? 'a' : 'b')))
       for (const [from, length, fails] of script) {
-        if (fails) queue.outcomes.push('full')
+        if (fails) queue.outcomes.push(new Error('disk'))
         await queue.deliver('detections', all.slice(from, from + length)).catch(() => {})
         queue.outcomes.length = 0
       }
       await queue.deliver('detections', all)
       expect(storedAlerts(queue).reduce((sum, { count }) => sum + count, 0)).toBe(30)
       expect(storedAlerts(queue)).toHaveLength(2)
-      expect(queue.items('notify')).toHaveLength(30)
+      expect(queue.items('notify/file')).toHaveLength(30)
       await stop()
     }),
     { numRuns: 25 },

@@ -59,6 +59,15 @@ describe('the API', () => {
     expect([missing.status, missing.json().code]).toEqual([404, 'E_API_NOT_FOUND'])
   })
 
+  test('shows alerts with much evidence, also to many at once', async () => {
+    const { get, store } = await runningApi()
+    const evidence = events(150).map(({ id }) => id)
+    await store.write([...events(150), event('a', NOON, { seamark: { evidence } }, { kind: 'alert', version: 1 })])
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get('/api/v1/alerts/a')))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(answers.map((answer) => answer.json().evidence.length)).toEqual(Array(20).fill(100))
+  })
+
   test('counts by field and over time', async () => {
     const { get, store } = await runningApi()
     await store.write([...events(10), event('later', NOON + 60_000)])

@@ -1,6 +1,7 @@
 /** What all commands share: options, help, exit codes, and how a failure is told. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { AppError } from '../core/model/errors.ts'
+import { safeText } from '../core/runtime/safe-text.ts'
 
 export const EXIT = {
   ok: 0,
@@ -139,6 +140,16 @@ export function table(rows: readonly (readonly [string, string])[]): string {
       left.length > width ? `  ${left}\n  ${' '.repeat(width)}  ${right}` : `  ${left.padEnd(width)}  ${right}`,
     )
     .join('\n')
+}
+
+/** `1 rule`, `2 rules`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Text of several lines that is safe to print: only its line breaks act on the terminal. */
+export function safeLines(text: string): string {
+  return text.split('\n').map(safeText).join('\n')
 }
 
 /** Tells a failure on standard error and gives the exit code. */

@@ -40,6 +40,9 @@ export const METRICS = {
   seamark_analyzer_received_batches_total: counter('Batches taken from the queue.'),
   seamark_analyzer_received_events_total: counter('Events taken from the queue.'),
   seamark_analyzer_detections_total: counter('Detections made.', 'priority'),
+  seamark_analyzer_substituted_rulesets_total: counter(
+    'Batches judged by other rules than those stamped on them, which were no longer known.',
+  ),
   seamark_analyzer_corrupt_batches_total: counter('Batches quarantined because they cannot be read.'),
   seamark_alerts_received_detections_total: counter('Detections that reached alerting.'),
   seamark_alerts_opened_total: counter('Alerts opened.', 'priority'),
@@ -63,6 +66,7 @@ export const METRICS = {
   seamark_store_expired_files_total: counter('Parts removed because of their age or of store.max_bytes.'),
   seamark_store_repeated_documents_total: counter('Documents that were stored already (redelivered).'),
   seamark_store_corrupt_files_total: counter('Damaged store files that were set aside.'),
+  seamark_thread_failures_total: counter('Requests that a thread could not do.', 'thread', 'request'),
   seamark_rules_loaded: gauge('Enabled rules in the active set.'),
   seamark_rules_reloads_total: counter('Attempts to reload rules.', 'result'),
 } as const satisfies Record<string, MetricSpec>

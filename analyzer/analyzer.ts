@@ -132,19 +132,26 @@ function matchesOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, tables: 
   const annotations = batch.tables.matches
   if (annotations === undefined) return []
   const ruleByName = new Map(ruleSet.rules.map((rule, index) => [rule.name, index]))
+  const rowsByTable = new Map<Table, Map<number, number>>()
   const matches: Match[] = []
   for (let i = 0; i < annotations.rowCount; i++) {
     const id = readNumber(annotations, i, 'matchTable') ?? 0
     const table = tables.get(id)
     const rule = ruleByName.get(toText(readText(batch, annotations, i, 'matchRule') ?? ''))
-    const row = table === undefined ? -1 : rowWithOrdinal(table, readNumber(annotations, i, 'matchOrdinal') ?? -1)
-    if (rule !== undefined && row >= 0) matches.push({ table: id, row, rule })
+    if (table === undefined || rule === undefined) continue
+    let rows = rowsByTable.get(table)
+    if (rows === undefined) {
+      rows = rowsByOrdinal(table)
+      rowsByTable.set(table, rows)
+    }
+    const row = rows.get(readNumber(annotations, i, 'matchOrdinal') ?? -1)
+    if (row !== undefined) matches.push({ table: id, row, rule })
   }
   return matches
 }
 
-function rowWithOrdinal(table: Table, ordinal: number): number {
-  return (table.columns.ordinal as Uint32Array).indexOf(ordinal)
+function rowsByOrdinal(table: Table): Map<number, number> {
+  return new Map(Array.from(table.columns.ordinal as Uint32Array, (ordinal, row) => [ordinal, row]))
 }
 
 /** Names where it came from and why it is given up, as the queue itself does. */

@@ -96,3 +96,13 @@ test('loading the same rules again forgets no others', async () => {
   await queue.deliver('batches', [batchItem(first, ['/a', '/b'])])
   expect(detections().map(({ rule }) => rule)).toEqual(['opened /a'])
 })
+
+test("matches are taken over by the row's ordinal, wherever the host's filter moved the row", async () => {
+  const ruleSet = rulesFor('/a')
+  const { queue, detections } = await analyzing(ruleSet)
+  const paths = Array.from({ length: 2_000 }, (_, i) => (i % 7 === 3 ? '/a' : `/kept-${i}`))
+  await queue.deliver('batches', [batchItem(ruleSet, paths)])
+  const ordinals = detections().map(({ id, evidence }) => [id.length > 0, evidence[0]!.split('.').at(-1)])
+  const expected = paths.flatMap((path, i) => (path === '/a' ? [[true, i.toString(36)]] : []))
+  expect(ordinals).toEqual(expected)
+})

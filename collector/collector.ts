@@ -14,6 +14,7 @@ import type { BatchClass, SourceName } from '../core/model/event.ts'
 import type { Queue } from '../core/model/queue.ts'
 import type { RuleSet } from '../core/model/rule-set.ts'
 import type { CapturePlan, Emission, Sink, Source } from '../core/model/source.ts'
+import { createBackground } from '../core/runtime/background.ts'
 import { nowNs } from '../core/runtime/clock.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
@@ -84,7 +85,8 @@ export class Collector implements Component {
       }
     }
     if (watchedBefore > 0) await this.reportUnwatched(watchedBefore, Date.now())
-    this.heartbeat = setInterval(() => void this.beat(), HEARTBEAT_MS)
+    const inBackground = createBackground(this.options)
+    this.heartbeat = setInterval(() => inBackground('heartbeat', () => this.beat()), HEARTBEAT_MS)
     this.heartbeat.unref()
   }
 
@@ -254,10 +256,15 @@ export class Collector implements Component {
   /** Losses become events, and a quiet host still says that it is there. */
   private async beat(): Promise<void> {
     const losses = [...this.unreported]
-    this.unreported.clear()
     for (const [reason, count] of losses) {
-      const isTold = await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
-      if (!isTold) this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
+      // More may be lost while this is told.
+      this.unreported.delete(reason)
+      let isTold = false
+      try {
+        isTold = await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
+      } finally {
+        if (!isTold) this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
+      }
     }
     if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
     const beating = this.line.then(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))

@@ -66,6 +66,7 @@ export const METRICS = {
   seamark_store_expired_files_total: counter('Parts removed because of their age or of store.max_bytes.'),
   seamark_store_repeated_documents_total: counter('Documents that were stored already (redelivered).'),
   seamark_store_corrupt_files_total: counter('Damaged store files that were set aside.'),
+  seamark_background_failures_total: counter('Work in the background that failed.', 'task'),
   seamark_thread_failures_total: counter('Requests that a thread could not do.', 'thread', 'request'),
   seamark_rules_loaded: gauge('Enabled rules in the active set.'),
   seamark_rules_reloads_total: counter('Attempts to reload rules.', 'result'),

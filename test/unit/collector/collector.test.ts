@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Collector } from '../../../collector/collector.ts'
+import { Containers } from '../../../collector/host/containers.ts'
 import { emptyBatch, readNumber, readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
 import { openBatch } from '../../../core/batch/seal.ts'
@@ -192,4 +193,28 @@ test('a plan that a source refuses leaves rules and plans as they were, and the 
   picky.refuses = false
   await collector.useRuleSet(changed)
   await collector.stop(1_000)
+})
+
+test('losses that a failing queue did not hear of are told once it works again', async () => {
+  const hand = new Hand()
+  const { collector, queue, batches, metrics } = await collecting([hand])
+  await hand.sink!.emit({ ...opened('/secret'), dropped: { ring_full: 7 } })
+  // Not the kind of failure that the collector expects of a queue.
+  queue.outcomes.push(new TypeError('a bug'))
+  const health = await until(
+    'the health event',
+    () => batches().find(({ batch }) => batch.tables.health !== undefined),
+    4_000,
+  )
+  expect(readNumber(health.batch.tables.health!, 0, 'count')).toBe(7)
+  const { values } = await metrics.registry.getSingleMetric('seamark_background_failures_total')!.get()
+  expect(values).toMatchObject([{ value: 1, labels: { task: 'heartbeat' } }])
+  await collector.stop(1_000)
+})
+
+test('an inspection that fails unforeseen is counted, and nobody waits in vain', async () => {
+  const containers = new Containers({ inspect: () => Promise.reject(new TypeError('a bug')) })
+  await containers.resolve([{ id: 'abc', runtime: 'docker' }])
+  expect(containers.failedInspections).toBe(1)
+  expect(containers.get('abc')).toBeUndefined()
 })

@@ -18,6 +18,9 @@ import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 
+/** Rule sets kept for batches that were stamped before a reload and are judged after it. */
+const MAX_RULE_SETS = 4
+
 export interface AnalyzerOptions {
   queue: Queue
   ruleSet: RuleSet
@@ -30,12 +33,13 @@ export interface AnalyzerOptions {
 
 export class Analyzer implements Component {
   private readonly options: AnalyzerOptions
-  private ruleSet: RuleSet
+  /** By version, oldest first; the last is the one in force. */
+  private readonly ruleSets = new Map<string, RuleSet>()
   private consumer: Component | null = null
 
   constructor(options: AnalyzerOptions) {
     this.options = options
-    this.ruleSet = options.ruleSet
+    this.useRuleSet(options.ruleSet)
   }
 
   async start(): Promise<void> {
@@ -47,8 +51,20 @@ export class Analyzer implements Component {
     await this.consumer?.stop(deadlineMs)
   }
 
+  /** For batches that are stamped with its version, and for those whose own rules are no longer known. */
   useRuleSet(ruleSet: RuleSet): void {
-    this.ruleSet = ruleSet
+    this.ruleSets.delete(ruleSet.version)
+    this.ruleSets.set(ruleSet.version, ruleSet)
+    const [oldest] = this.ruleSets.keys()
+    if (this.ruleSets.size > MAX_RULE_SETS) this.ruleSets.delete(oldest!)
+  }
+
+  /** The rules that the envelope names, as long as they are remembered, so that a redelivery is judged alike. */
+  private ruleSetFor(envelope: Envelope | undefined): RuleSet {
+    const stamped = envelope === undefined ? undefined : this.ruleSets.get(envelope.ruleset)
+    if (stamped !== undefined) return stamped
+    if (envelope !== undefined) this.options.metrics.add('seamark_analyzer_substituted_rulesets_total')
+    return [...this.ruleSets.values()].at(-1)!
   }
 
   private async judgeAll(delivery: Delivery): Promise<void> {
@@ -86,7 +102,9 @@ export class Analyzer implements Component {
     // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
     if (item.header?.rows === 0 || item.payload.length === 0) return []
     const { header, batch } = openBatch(item.payload)
-    const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: this.ruleSet.version, parts: {} }
+    // One set judges the whole batch, whatever is loaded meanwhile.
+    const ruleSet = this.ruleSetFor(item.envelope)
+    const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: ruleSet.version, parts: {} }
     metrics.add('seamark_analyzer_received_events_total', eventRows(batch))
     const ids = new RowIds(header, batch)
     const tables = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))
@@ -99,33 +117,41 @@ export class Analyzer implements Component {
         return { day, part: envelope.parts[day] ?? 0 }
       },
     }
-    const detections = this.matchesOf(header, batch, tables).map((match) =>
-      this.ruleSet.detection(batch, match, context),
+    const detections = matchesOf(ruleSet, header, batch, tables).map((match) =>
+      ruleSet.detection(batch, match, context),
     )
     for (const { priority } of detections) metrics.add('seamark_analyzer_detections_total', 1, { priority })
     onBatch?.(header, batch, envelope)
     return detections
   }
-
-  private matchesOf(header: BatchHeader, batch: Batch, tables: ReadonlyMap<number, Table>): Match[] {
-    if (header.edgeRuleset !== this.ruleSet.version) return this.ruleSet.detect(batch)
-    const annotations = batch.tables.matches
-    if (annotations === undefined) return []
-    const ruleByName = new Map(this.ruleSet.rules.map((rule, index) => [rule.name, index]))
-    const matches: Match[] = []
-    for (let i = 0; i < annotations.rowCount; i++) {
-      const id = readNumber(annotations, i, 'matchTable') ?? 0
-      const table = tables.get(id)
-      const rule = ruleByName.get(toText(readText(batch, annotations, i, 'matchRule') ?? ''))
-      const row = table === undefined ? -1 : rowWithOrdinal(table, readNumber(annotations, i, 'matchOrdinal') ?? -1)
-      if (rule !== undefined && row >= 0) matches.push({ table: id, row, rule })
-    }
-    return matches
-  }
 }
 
-function rowWithOrdinal(table: Table, ordinal: number): number {
-  return (table.columns.ordinal as Uint32Array).indexOf(ordinal)
+/** What the host's filter found, where it ran the same rules; else what they find here. */
+function matchesOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, tables: ReadonlyMap<number, Table>): Match[] {
+  if (header.edgeRuleset !== ruleSet.version) return ruleSet.detect(batch)
+  const annotations = batch.tables.matches
+  if (annotations === undefined) return []
+  const ruleByName = new Map(ruleSet.rules.map((rule, index) => [rule.name, index]))
+  const rowsByTable = new Map<Table, Map<number, number>>()
+  const matches: Match[] = []
+  for (let i = 0; i < annotations.rowCount; i++) {
+    const id = readNumber(annotations, i, 'matchTable') ?? 0
+    const table = tables.get(id)
+    const rule = ruleByName.get(toText(readText(batch, annotations, i, 'matchRule') ?? ''))
+    if (table === undefined || rule === undefined) continue
+    let rows = rowsByTable.get(table)
+    if (rows === undefined) {
+      rows = rowsByOrdinal(table)
+      rowsByTable.set(table, rows)
+    }
+    const row = rows.get(readNumber(annotations, i, 'matchOrdinal') ?? -1)
+    if (row !== undefined) matches.push({ table: id, row, rule })
+  }
+  return matches
+}
+
+function rowsByOrdinal(table: Table): Map<number, number> {
+  return new Map(Array.from(table.columns.ordinal as Uint32Array, (ordinal, row) => [ordinal, row]))
 }
 
 /** Names where it came from and why it is given up, as the queue itself does. */

@@ -1,6 +1,8 @@
 /** What all commands share: options, help, exit codes, and how a failure is told. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { AppError } from '../core/model/errors.ts'
+import { nearestName } from '../core/language/nearest-name.ts'
+import { AppError, type ErrorCode } from '../core/model/errors.ts'
+import { safeText } from '../core/runtime/safe-text.ts'
 
 export const EXIT = {
   ok: 0,
@@ -65,6 +67,14 @@ export const COMMON_OPTIONS = {
   'data-dir': { type: 'string', value: 'DIR', doc: 'where queue and store live (default /var/lib/seamark)' },
 } as const satisfies Record<string, OptionSpec>
 
+export const API_OPTIONS = {
+  url: {
+    type: 'string',
+    value: 'URL',
+    doc: 'the Seamark to ask, such as http://127.0.0.1:7327 (default: the one of the data directory)',
+  },
+} as const satisfies Record<string, OptionSpec>
+
 export const RULE_OPTIONS = {
   rules: {
     type: 'string',
@@ -107,8 +117,18 @@ export function parseCommand(command: Command, argv: readonly string[]): ParsedA
   } catch (cause) {
     // Node adds advice about positional arguments that fits no command here.
     const message = (cause instanceof Error ? cause.message : String(cause)).split('. To specify')[0]
-    throw new AppError('E_USAGE', `${message}\nTry: seamark ${command.name} --help`, { cause })
+    const near = nearestOption(cause, command)
+    const hint = near === undefined ? '' : `; did you mean --${near}?`
+    throw new AppError('E_USAGE', `${message}${hint}\nTry: seamark ${command.name} --help`, { cause })
   }
+}
+
+/** For an option that the command does not have: the one that was meant. */
+function nearestOption(error: unknown, command: Command): string | undefined {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return undefined
+  const name = /'--([^'=]+)/.exec(message)?.[1]
+  return name === undefined ? undefined : nearestName(name, [...Object.keys(command.options), 'help'])
 }
 
 export function helpOf(command: Command): string {
@@ -141,17 +161,40 @@ export function table(rows: readonly (readonly [string, string])[]): string {
     .join('\n')
 }
 
-/** Tells a failure on standard error and gives the exit code. */
-export function tellFailure(error: unknown): number {
-  if (error instanceof AppError) {
-    // The code stands beside what happened; what to do, or the list of mistakes, follows below.
-    const [first, ...more] = error.message.split('\n')
-    process.stderr.write(`${[`seamark: ${first} [${error.code}]`, ...more].join('\n')}\n`)
-    if (error.code === 'E_USAGE') return EXIT.usage
-    if (error.code === 'E_CONFIG_INVALID' || error.code === 'E_RULES_INVALID') return EXIT.negative
-    if (error.code.endsWith('UNAVAILABLE') || error.code === 'E_DATA_DIR_BUSY') return EXIT.unavailable
+/** `1 rule`, `2 rules`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** Text of several lines that is safe to print: only its line breaks act on the terminal. */
+export function safeLines(text: string): string {
+  return text.split('\n').map(safeText).join('\n')
+}
+
+/** What the API refuses because of how it was asked. */
+const MISTAKES: ReadonlySet<ErrorCode> = new Set([
+  'E_USAGE',
+  'E_API_REQUEST',
+  'E_API_QUERY',
+  'E_API_NOT_FOUND',
+  'E_API_TOO_LARGE',
+  'E_STORE_CURSOR',
+])
+
+/** Tells a failure on standard error, safe to print whatever it quotes, and gives the exit code. */
+export function tellFailure(error: unknown, out: { write(text: string): unknown } = process.stderr): number {
+  if (!(error instanceof AppError)) {
+    out.write(`seamark: ${safeLines(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`)
     return EXIT.failed
   }
-  process.stderr.write(`seamark: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  const { code, retryable } = error
+  // The code stands beside what happened; what to do, or the list of mistakes, follows below.
+  const [first, ...more] = error.message.split('\n')
+  out.write(`seamark: ${safeLines([`${first} [${code}]`, ...more].join('\n'))}\n`)
+  if (MISTAKES.has(code)) return EXIT.usage
+  if (code === 'E_CONFIG_INVALID' || code === 'E_RULES_INVALID') return EXIT.negative
+  // An API that answers but is too busy, or cannot read its store now, is there no more than one that does not.
+  const isRefusal = code.startsWith('E_API_') || code.startsWith('E_STORE_')
+  if (code.endsWith('UNAVAILABLE') || code === 'E_DATA_DIR_BUSY' || (isRefusal && retryable)) return EXIT.unavailable
   return EXIT.failed
 }

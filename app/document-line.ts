@@ -17,13 +17,17 @@ export function documentLine(body: Record<string, unknown>): string {
     rule !== undefined
       ? `${text('log', 'level') ?? ''} ${rule}: ${text('message') ?? ''}`
       : [text('event', 'action') ?? text('event', 'type') ?? '?', subject(text)].filter(Boolean).join(' ')
+  const count = text('seamark', 'alert', 'count')
   const facts = [
+    ['count', count === '1' ? undefined : count],
     ['user', text('user', 'name')],
     ['process', text('process', 'name')],
     ['container', text('container', 'name')],
     ['image', text('container', 'image', 'name')],
   ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
-  const line = [text('@timestamp') ?? '', what, ...facts].map(safeText).join('  ')
+  // An alert's own time is that of its first firing; what is printed tells of the last.
+  const time = text('seamark', 'alert', 'last') ?? text('@timestamp') ?? ''
+  const line = [time, what, ...facts].map(safeText).join('  ')
   return line.length > MAX_CHARS ? `${line.slice(0, MAX_CHARS)}…` : line
 }
 

@@ -33,7 +33,7 @@ export async function run(options: { json: boolean }): Promise<void> {
     const opened = Promise.withResolvers<void>()
     const watching = (async () => {
       for await (const { event, data } of client.tail(
-        { kinds: 'alert', filter: 'rule.name: container.unexpected-process' },
+        { kinds: 'detection', filter: 'rule.name: container.unexpected-process' },
         abort.signal,
         opened.resolve,
       )) {

@@ -13,7 +13,8 @@ import { AppError } from '../core/model/errors.ts'
 import type { BatchClass, SourceName } from '../core/model/event.ts'
 import type { Queue } from '../core/model/queue.ts'
 import type { RuleSet } from '../core/model/rule-set.ts'
-import type { Emission, Sink, Source } from '../core/model/source.ts'
+import type { CapturePlan, Emission, Sink, Source } from '../core/model/source.ts'
+import { createBackground } from '../core/runtime/background.ts'
 import { nowNs } from '../core/runtime/clock.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
@@ -52,6 +53,8 @@ export class Collector implements Component {
   private readonly booked = new WeakSet<Emission>()
   /** The tail of the line: every emission waits for the one before it. */
   private line: Promise<unknown> = Promise.resolve()
+  /** The same for changes of the rule set. */
+  private changes: Promise<void> = Promise.resolve()
   private readonly running: Source[] = []
   private heartbeat: NodeJS.Timeout | undefined
   private lastOfferMs = 0
@@ -82,7 +85,8 @@ export class Collector implements Component {
       }
     }
     if (watchedBefore > 0) await this.reportUnwatched(watchedBefore, Date.now())
-    this.heartbeat = setInterval(() => void this.beat(), HEARTBEAT_MS)
+    const inBackground = createBackground(this.options)
+    this.heartbeat = setInterval(() => inBackground('heartbeat', () => this.beat()), HEARTBEAT_MS)
     this.heartbeat.unref()
   }
 
@@ -92,10 +96,33 @@ export class Collector implements Component {
     await this.line
   }
 
-  /** Judges what comes from now on by another rule set, and captures what it needs. */
-  async useRuleSet(ruleSet: RuleSet): Promise<void> {
-    await Promise.all(this.running.map((source) => source.replan(ruleSet.plan)))
-    this.filter = new EdgeFilter(ruleSet, this.options.keepEventTypes)
+  /**
+   * Judges what comes from now on by another rule set, and captures what it needs. One change after the other: the last
+   * set asked for wins. Rejects when a source refuses the plan; the rules and the plan stay as they were then.
+   */
+  useRuleSet(ruleSet: RuleSet): Promise<void> {
+    const changed = this.changes.then(() => this.change(ruleSet))
+    this.changes = changed.catch(() => {})
+    return changed
+  }
+
+  private async change(ruleSet: RuleSet): Promise<void> {
+    const filter = new EdgeFilter(ruleSet, this.options.keepEventTypes)
+    const replanned = await this.replan(ruleSet.plan)
+    const refused = replanned.find((outcome) => outcome.status === 'rejected')
+    if (refused === undefined) {
+      this.filter = filter
+      return
+    }
+    for (const outcome of await this.replan(this.filter.ruleSet.plan)) {
+      if (outcome.status === 'rejected')
+        this.options.logger.error({ err: outcome.reason }, 'A source refuses the plan it had before as well')
+    }
+    throw refused.reason
+  }
+
+  private replan(plan: CapturePlan): Promise<PromiseSettledResult<void>[]> {
+    return Promise.allSettled(this.running.map(async (source) => source.replan(plan)))
   }
 
   /** What happened while nobody watched cannot be made up for, but it can be said. */
@@ -229,10 +256,15 @@ export class Collector implements Component {
   /** Losses become events, and a quiet host still says that it is there. */
   private async beat(): Promise<void> {
     const losses = [...this.unreported]
-    this.unreported.clear()
     for (const [reason, count] of losses) {
-      const isTold = await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
-      if (!isTold) this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
+      // More may be lost while this is told.
+      this.unreported.delete(reason)
+      let isTold = false
+      try {
+        isTold = await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
+      } finally {
+        if (!isTold) this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
+      }
     }
     if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
     const beating = this.line.then(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))

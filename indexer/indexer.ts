@@ -7,6 +7,7 @@ import type { Component } from '../core/model/component.ts'
 import { docOf } from '../core/model/index-item.ts'
 import type { Delivery, Queue } from '../core/model/queue.ts'
 import type { Doc, SearchStore } from '../core/model/search-store.ts'
+import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { documentsOf } from './event-documents.ts'
@@ -33,8 +34,12 @@ export class Indexer implements Component {
   }
 
   async start(): Promise<void> {
-    await this.expire()
-    this.expiring = setInterval(() => void this.expire(), EXPIRE_MS)
+    // What cannot be removed now is tried again; searching and writing need not wait for it.
+    await this.expire().catch((error: unknown) => {
+      this.options.logger.error({ err: error }, 'Old parts of the search store cannot be removed')
+    })
+    const inBackground = createBackground(this.options)
+    this.expiring = setInterval(() => inBackground('expire', () => this.expire()), EXPIRE_MS)
     this.expiring.unref()
     this.consumer = this.options.queue.consume('index', (delivery) => this.write(delivery), { maxItems: 32 })
     await this.consumer.start()
@@ -70,10 +75,8 @@ export class Indexer implements Component {
   }
 
   private async expire(): Promise<void> {
-    const { store, retentionDays, maxBytes, logger } = this.options
+    const { store, retentionDays, maxBytes } = this.options
     const beforeDay = new Date(Date.now() - retentionDays * DAY_MS).toISOString().slice(0, 10)
-    await store.expire(beforeDay, maxBytes).catch((error: unknown) => {
-      logger.error({ err: error }, 'Old parts of the search store cannot be removed')
-    })
+    await store.expire(beforeDay, maxBytes)
   }
 }

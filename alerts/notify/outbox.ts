@@ -1,35 +1,52 @@
 /**
- * The outbox: one item per detection and destination on the `notify` topic, delivered at least once. A destination that
- * fails is tried again without holding up the others.
+ * The outbox: one item per detection and destination, each destination with a topic and a lane of its own, delivered at
+ * least once. What waits for a destination that is no longer configured is dropped, and counted.
  */
 import type { Component } from '../../core/model/component.ts'
-import type { Alert, Detection } from '../../core/model/detection.ts'
-import { AppError } from '../../core/model/errors.ts'
-import type { Delivery, Item, Queue } from '../../core/model/queue.ts'
+import type { Detection } from '../../core/model/detection.ts'
+import type { Documents } from '../../core/model/documents.ts'
+import type { Item, Queue, Topic } from '../../core/model/queue.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
+import { Lane, type LaneOptions } from './lane.ts'
 
 export interface Notification {
-  destination: string
   detection: Detection
   alert: { id: string; count: number }
 }
 
-/** Where notifications go. A throw means: not delivered, try again. */
+/**
+ * Where notifications go. `name` is unique, of lower-case letters, digits and hyphens: it names the topic, and stands in
+ * metrics and in what was given up.
+ */
 export interface Destination {
   readonly name: string
+  /** Throws only for what trying again will not mend, such as a mistake in its configuration. */
   start(): Promise<void>
-  send(notifications: readonly Notification[]): Promise<void>
+  /**
+   * Resolves when all are delivered. A throw means that not all are: they come again, after a while that grows, but for
+   * an AppError that is not retryable, which gives up what it was thrown for. Gives up waiting when the signal aborts.
+   */
+  send(notifications: readonly Notification[], signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
 
-export function notificationItem(destination: string, detection: Detection, alert: Alert): Item {
-  const notification: Notification = { destination, detection, alert: { id: alert.id, count: alert.count } }
-  return { id: `${destination}:${detection.id}`, class: 'evidence', payload: Buffer.from(JSON.stringify(notification)) }
+/** Names of all destinations that ever were configured: something may wait for them. */
+const SPACE = 'destinations'
+const MAX_DESTINATIONS = 1_000
+
+export function notificationTopic(destination: string): Topic {
+  return `notify/${destination}`
 }
 
-export interface OutboxOptions {
+export function notificationItem(detection: Detection, alert: Notification['alert']): Item {
+  const notification: Notification = { detection, alert: { id: alert.id, count: alert.count } }
+  return { id: detection.id, class: 'evidence', payload: Buffer.from(JSON.stringify(notification)) }
+}
+
+export interface OutboxOptions extends Pick<LaneOptions, 'maxAttempts' | 'backoff'> {
   queue: Queue
+  documents: Documents
   destinations: readonly Destination[]
   metrics: Metrics
   logger: Logger
@@ -37,47 +54,41 @@ export interface OutboxOptions {
 
 export class Outbox implements Component {
   private readonly options: OutboxOptions
-  private readonly destinations: ReadonlyMap<string, Destination>
-  private consumer: Component | null = null
+  private readonly running: Component[] = []
 
   constructor(options: OutboxOptions) {
     this.options = options
-    this.destinations = new Map(options.destinations.map((destination) => [destination.name, destination]))
   }
 
   async start(): Promise<void> {
-    for (const destination of this.destinations.values()) await destination.start()
-    this.consumer = this.options.queue.consume('notify', (delivery) => this.deliver(delivery), { maxItems: 100 })
-    await this.consumer.start()
+    const { destinations, documents } = this.options
+    for (const destination of destinations) {
+      await documents.put(SPACE, destination.name, {}, 0)
+      await this.run(new Lane({ ...this.options, destination }))
+    }
+    const configured = new Set(destinations.map(({ name }) => name))
+    for (const { key } of await documents.scan(SPACE, '', MAX_DESTINATIONS)) {
+      if (!configured.has(key)) await this.run(this.discard(key))
+    }
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    await this.consumer?.stop(deadlineMs)
-    for (const destination of this.destinations.values()) await destination.stop()
+    await Promise.all(this.running.splice(0).map((component) => component.stop(deadlineMs)))
   }
 
-  private async deliver(delivery: Delivery): Promise<void> {
-    const byDestination = new Map<string, Notification[]>()
-    for (const item of delivery.items) {
-      const notification = JSON.parse(Buffer.from(item.payload).toString('utf8')) as Notification
-      const list = byDestination.get(notification.destination)
-      if (list === undefined) byDestination.set(notification.destination, [notification])
-      else list.push(notification)
-    }
-    const failures: unknown[] = []
-    for (const [name, notifications] of byDestination) {
-      // A destination that is no longer configured has nowhere to go.
-      const destination = this.destinations.get(name)
-      if (destination === undefined) continue
-      try {
-        await destination.send(notifications)
-        this.options.metrics.add('seamark_notify_sent_total', notifications.length, { destination: name })
-      } catch (error) {
-        this.options.metrics.add('seamark_notify_errors_total', notifications.length, { destination: name })
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0)
-      throw new AppError('E_DEADLINE', 'A destination failed', { retryable: true, cause: failures[0] })
+  /** Registered first, so that one which fails halfway is stopped too. */
+  private async run(component: Component): Promise<void> {
+    this.running.push(component)
+    await component.start()
+  }
+
+  private discard(name: string): Component {
+    const { queue, metrics, logger } = this.options
+    let isTold = false
+    return queue.consume(notificationTopic(name), async ({ items }) => {
+      metrics.add('seamark_notify_dropped_total', items.length, { destination: name, reason: 'not_configured' })
+      if (!isTold) logger.warn({ destination: name }, 'Notifications for a destination that is gone are dropped')
+      isTold = true
+    })
   }
 }

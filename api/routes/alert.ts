@@ -21,7 +21,7 @@ export function addAlertRoute(app: FastifyInstance, { store }: { store: SearchSt
     if (alert === null) throw new ApiProblem(404, 'E_API_NOT_FOUND', 'There is no alert with this id.')
     const seamark = isObject(alert.body.seamark) ? alert.body.seamark : {}
     const wanted = strings(seamark.evidence).slice(0, MAX_EVIDENCE)
-    const found = await Promise.all(wanted.map((id) => store.get('event', id)))
+    const found = await store.getAll('event', wanted)
     return {
       ...shownHit(alert),
       evidence: found.filter((hit) => hit !== null).map(shownHit),

@@ -4,10 +4,11 @@
  */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { ApiProblem } from '../../core/http/problem.ts'
 import type { Feed, FeedItem } from '../../core/model/feed.ts'
+import type { DocKind } from '../../core/model/search-store.ts'
 import { type ParseKql, readFilter } from '../filter.ts'
 import { MAX_FILTER_CHARS } from '../schemas/search.ts'
 
@@ -29,7 +30,8 @@ const TailQuerySchema = Type.Object(
       default: 'alert',
       maxLength: 40,
       pattern: `^(${KINDS.join('|')})(,(${KINDS.join('|')})){0,2}$`,
-      description: 'Which documents, separated by commas.',
+      description:
+        'Which documents, separated by commas: every event that is judged, every detection, every new version of an alert.',
     }),
   },
   { additionalProperties: false },
@@ -47,45 +49,60 @@ export function addTailRoute(app: FastifyInstance, options: TailOptions): void {
     '/api/v1/tail',
     { schema, exposeHeadRoute: false },
     async ({ query, raw }, reply) => {
-      const filter = readFilter(query.filter, parseKql) ?? null
-      const kinds = new Set<string>(query.kinds.split(','))
+      const kql = readFilter(query.filter, parseKql) ?? null
+      // The pattern of the parameter lets nothing else through.
+      const kinds = query.kinds.split(',') as DocKind[]
       if (tails >= maxTails) throw new ApiProblem(503, 'E_API_BUSY', `${maxTails} clients follow already.`)
       tails += 1
       const closed = new AbortController()
-      raw.socket.once('close', () => closed.abort())
-      const signal = AbortSignal.any([closed.signal, stopped])
-      // Subscribed before the headers go out: a client that has them misses nothing.
-      const items = feed.subscribe(filter, signal)
-      reply.hijack()
-      const response = reply.raw
-      for (const [name, value] of Object.entries(reply.getHeaders()))
-        if (value !== undefined) response.setHeader(name, value)
-      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
-      response.write(': connected\n\n')
-      const heartbeat = setInterval(() => {
-        // A comment behind an unread backlog would only make that longer.
-        if (!response.writableNeedDrain) response.write(': alive\n\n')
-      }, heartbeatMs)
       try {
-        for await (const item of items) {
-          const text = message(item, kinds)
-          if (text !== undefined && !response.write(text)) await drained(response, signal)
-        }
+        raw.socket.once('close', () => closed.abort())
+        const signal = AbortSignal.any([closed.signal, stopped])
+        // Subscribed before the headers go out: a client that has them misses nothing.
+        const items = feed.subscribe({ kinds, kql }, signal)
+        await follow(items, reply, heartbeatMs, signal)
       } catch (error) {
-        if (!signal.aborted) app.log.error({ err: error }, 'A tail failed')
+        // Until the reply is hijacked there is a client to tell; afterwards only a log.
+        if (!reply.sent) throw error
+        if (!closed.signal.aborted && !stopped.aborted) app.log.error({ err: error }, 'A tail failed')
       } finally {
-        clearInterval(heartbeat)
+        closed.abort()
         tails -= 1
-        response.end()
       }
     },
   )
 }
 
-function message(item: FeedItem | { missed: number }, kinds: ReadonlySet<string>): string | undefined {
+/** Writes items until the signal is aborted. */
+async function follow(
+  items: AsyncIterable<FeedItem | { missed: number }>,
+  reply: FastifyReply,
+  heartbeatMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  reply.hijack()
+  const response = reply.raw
+  const heartbeat = setInterval(() => {
+    // A comment behind an unread backlog would only make that longer.
+    if (!response.writableNeedDrain) response.write(': alive\n\n')
+  }, heartbeatMs)
+  try {
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) response.setHeader(name, value)
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
+    response.write(': connected\n\n')
+    for await (const item of items) {
+      if (!response.write(message(item))) await drained(response, signal)
+    }
+  } finally {
+    clearInterval(heartbeat)
+    response.end()
+  }
+}
+
+function message(item: FeedItem | { missed: number }): string {
   if ('missed' in item) return `event: missed\ndata: ${JSON.stringify(item)}\n\n`
   const { kind, id, timeMs, body } = item
-  if (!kinds.has(kind)) return undefined
   // JSON holds no line break, which would end the field; an id could.
   const data = JSON.stringify({ kind, id, time: new Date(timeMs).toISOString(), body })
   return `event: ${kind}\ndata: ${data}\n\n`

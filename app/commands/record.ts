@@ -1,8 +1,8 @@
 /** `seamark record`: writes what the kernel reports into a file that `replay` judges again. */
 import { statSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
 import { AppError } from '../../core/model/errors.ts'
+import { safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
@@ -31,11 +31,13 @@ export const record: Command = {
     const [file, ...more] = args.operands
     if (file === undefined || more.length > 0)
       throw new AppError('E_USAGE', 'Name one file\nTry: seamark record --help')
-    const seconds = positive(args.text('seconds'), '--seconds')
-    const maxBytes = (positive(args.text('max-megabytes'), '--max-megabytes') ?? 256) * 1024 * 1024
+    const seconds = secondsOf(args.text('seconds'))
+    const maxBytes = megabytesOf(args.text('max-megabytes') ?? '256') * 1024 * 1024
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
-    const source = new SyscallSource({ onWarning: (message) => void process.stderr.write(`seamark: ${message}\n`) })
+    const source = new SyscallSource({
+      onWarning: (message) => process.stderr.write(`seamark: ${safeText(message)}\n`),
+    })
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
     await source.start({ emit: async () => true }, null, ruleSet.plan)
@@ -44,9 +46,7 @@ export const record: Command = {
       process.stderr.write(
         `recording into ${file}${seconds === undefined ? ', Ctrl-C ends it' : ` for ${seconds} s`} …\n`,
       )
-      await delay(seconds === undefined ? 2 ** 31 - 1 : seconds * 1000, undefined, { signal: stop.signal }).catch(
-        () => {},
-      )
+      await pause(seconds === undefined ? null : seconds * 1000, stop.signal)
       source.stopRecording()
     } finally {
       await source.stop(2_000)
@@ -57,10 +57,34 @@ export const record: Command = {
   },
 }
 
-function positive(text: string | undefined, name: string): number | undefined {
+/** The longest that a timer can run (2³¹ ms), in whole seconds: 24 days. A longer one would end at once. */
+const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000)
+const MAX_MEGABYTES = 1024 * 1024
+
+function secondsOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const value = Number(text)
-  if (!Number.isFinite(value) || value <= 0)
-    throw new AppError('E_USAGE', `${name} takes a number above 0, not '${text}'`)
+  if (text.trim() === '' || !(value > 0 && value <= MAX_SECONDS))
+    throw new AppError('E_USAGE', `--seconds takes a number above 0 and up to ${MAX_SECONDS}, not '${text}'`)
   return value
+}
+
+function megabytesOf(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > MAX_MEGABYTES)
+    throw new AppError('E_USAGE', `--max-megabytes takes a whole number from 1 to ${MAX_MEGABYTES}, not '${text}'`)
+  return value
+}
+
+/** Until the time is over (null: it never is) or the signal aborts; keeps the program running meanwhile. */
+function pause(ms: number | null, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = ms === null ? setInterval(() => {}, 2 ** 30) : setTimeout(resolve, ms)
+    const end = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end, { once: true })
+  })
 }

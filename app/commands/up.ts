@@ -1,7 +1,7 @@
 /** `seamark up`: watches this machine, in one process. */
 import { AppError } from '../../core/model/errors.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
+import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, safeLines, tellFailure } from '../command-line.ts'
 import { startEmbedded } from '../embedded/embedded.ts'
 
 export const up: Command = {
@@ -29,6 +29,11 @@ export const up: Command = {
     const stopped = Promise.withResolvers<number>()
     // Before anything runs: a signal during the start, or right after the greeting, drains and ends like any other.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.resolve(EXIT.ok))
+    let isReloadWanted = false
+    let reload = () => {
+      isReloadWanted = true
+    }
+    process.on('SIGHUP', () => reload())
     const embedded = await startEmbedded({
       config: { ...config, api: { ...config.api, port: Number(port) } },
       terminal: {
@@ -40,9 +45,10 @@ export const up: Command = {
         stopped.resolve(EXIT.failed)
       },
     })
-    process.on('SIGHUP', () => {
-      process.stderr.write(`seamark: ${embedded.reloadRules()}\n`)
-    })
+    reload = () => {
+      embedded.reloadRules().then((told) => process.stderr.write(`seamark: ${safeLines(told)}\n`), tellFailure)
+    }
+    if (isReloadWanted) reload()
     process.stderr.write(`${embedded.greeting}\n`)
     const code = await stopped.promise
     await embedded.stop()

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads'
 import { Alerting } from '../../alerts/alerting.ts'
 import { FileDestination } from '../../alerts/notify/file.ts'
-import { type Destination, Outbox } from '../../alerts/notify/outbox.ts'
+import { type Destination, notificationTopic, Outbox } from '../../alerts/notify/outbox.ts'
 import { TerminalDestination } from '../../alerts/notify/terminal.ts'
 import { Analyzer } from '../../analyzer/analyzer.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
@@ -35,7 +35,7 @@ runThread(async () => {
     metrics,
     logger,
     onBatch: (header, batch, envelope) => {
-      if (!feed.hasSubscribers()) return
+      if (!feed.hasSubscribers('event')) return
       const items = [...documentsOf(header, batch, envelope)]
       feed.publish(items.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
     },
@@ -46,10 +46,18 @@ runThread(async () => {
     .add('queue', queue)
     .add('documents', documents)
     .add('feed', feed)
-    .add('outbox', new Outbox({ queue, destinations, metrics, logger }))
+    .add('outbox', new Outbox({ queue, documents, destinations, metrics, logger }))
     .add(
       'alerting',
-      new Alerting({ queue, documents, feed, destinations: destinations.map(({ name }) => name), metrics, logger }),
+      new Alerting({
+        queue,
+        documents,
+        feed,
+        destinations: destinations.map(({ name }) => name),
+        retentionDays: config.store.retentionDays,
+        metrics,
+        logger,
+      }),
     )
     .add('analyzer', analyzer)
   return {
@@ -57,7 +65,8 @@ runThread(async () => {
     metrics,
     measure: async () => {
       measureQueue(metrics, queue.counters)
-      for (const topic of ['batches', 'detections', 'index', 'notify', 'dead'] as const) {
+      const notify = destinations.map(({ name }) => notificationTopic(name))
+      for (const topic of ['batches', 'detections', 'index', ...notify, 'dead'] as const) {
         const depth = await queue.depth(topic)
         metrics.set('seamark_queue_items', depth.items, { topic })
         metrics.set('seamark_queue_bytes', depth.bytes, { topic })

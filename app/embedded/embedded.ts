@@ -4,10 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { AggregatorRegistry } from 'prom-client'
+import { AppError } from '../../core/model/errors.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
-import { publishAddress, withdrawAddress } from '../api-address.ts'
+import { exposureWarning, publishAddress, withdrawAddress } from '../api-address.ts'
+import { countOf } from '../command-line.ts'
 import { type Config, collectorId } from '../config.ts'
 import { claimDataDirectory } from '../data-directory.ts'
 import { readRuleFiles } from '../rule-files.ts'
@@ -30,8 +32,11 @@ export interface Embedded {
   address: string
   /** What to tell a person who just started it. */
   greeting: string
-  /** Reads the rule files again; says what came of it. Mistakes leave the previous rules active. */
-  reloadRules(): string
+  /**
+   * Reads the rule files again, one reading after the other; says what came of it and never rejects. Mistakes leave the
+   * previous rules active.
+   */
+  reloadRules(): Promise<string>
   stop(): Promise<void>
 }
 
@@ -56,8 +61,12 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
     logger.error({ err: error, thread: name }, 'A thread ended; Seamark cannot go on without it')
     onFatal(`the ${name} ended unexpectedly: ${error.message}`)
   }
+  const onFailure = (name: string, request: string, error: unknown) => {
+    metrics.add('seamark_thread_failures_total', 1, { thread: name, request })
+    logger.error({ err: error, thread: name, request }, 'A thread could not do what it was asked, and goes on without')
+  }
   const threads = (['indexer', 'analyzer', 'collector'] as const).map(
-    (name) => new Thread({ name, module: new URL(`./${name}-thread.ts`, import.meta.url), data, onDeath }),
+    (name) => new Thread({ name, module: new URL(`./${name}-thread.ts`, import.meta.url), data, onDeath, onFailure }),
   )
   const [indexer, analyzer, collector] = threads as [Thread, Thread, Thread]
   const api = buildApi({
@@ -83,28 +92,39 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
     directory.release()
     throw error
   }
+  /** The analyzer learns the new rules first, so that it knows those that the collector then stamps on batches. */
+  const reload = async (): Promise<string> => {
+    try {
+      const files = readRuleFiles(config.rules)
+      const loaded = compileRules(files, config).ruleSet
+      await analyzer.reloadRules(files)
+      await collector.reloadRules(files)
+      const enabled = loaded.rules.filter((rule) => rule.enabled).length
+      metrics.set('seamark_rules_loaded', enabled)
+      metrics.add('seamark_rules_reloads_total', 1, { result: 'accepted' })
+      return `rules read again: ${countOf(enabled, 'enabled rule')}, version ${loaded.version}`
+    } catch (error) {
+      metrics.add('seamark_rules_reloads_total', 1, { result: 'refused' })
+      // Mistakes of the user's are told to the user; anything else is ours to log too.
+      if (!(error instanceof AppError && error.code === 'E_RULES_INVALID'))
+        logger.error({ err: error }, 'The rules could not be replaced')
+      return `${error instanceof Error ? error.message : String(error)}\nthe previous rules stay active`
+    }
+  }
+  let reloaded = Promise.resolve('')
   const address = api.address()
   publishAddress(config.dataDir, address)
   return {
     address,
     greeting: [
-      `Seamark ${VERSION} watches ${data.collector} with ${ruleSet.rules.filter((rule) => rule.enabled).length} rules.`,
+      `Seamark ${VERSION} watches ${data.collector} with ${countOf(ruleSet.rules.filter((rule) => rule.enabled).length, 'rule')}.`,
       `Alerts appear below; REST API: ${address}/api/v1/alerts; data: ${config.dataDir}.`,
+      ...exposureWarning(config.api.host, address),
       'What this host can see: bin/seamark doctor. Four attacks to try it: bin/seamark demo.',
     ].join('\n'),
     reloadRules: () => {
-      try {
-        const files = readRuleFiles(config.rules)
-        const loaded = compileRules(files, config).ruleSet
-        analyzer.reloadRules(files)
-        collector.reloadRules(files)
-        metrics.set('seamark_rules_loaded', loaded.rules.filter((rule) => rule.enabled).length)
-        metrics.add('seamark_rules_reloads_total', 1, { result: 'accepted' })
-        return `rules read again: ${loaded.rules.length} rules, version ${loaded.version}`
-      } catch (error) {
-        metrics.add('seamark_rules_reloads_total', 1, { result: 'refused' })
-        return `${error instanceof Error ? error.message : String(error)}\nthe previous rules stay active`
-      }
+      reloaded = reloaded.then(reload)
+      return reloaded
     },
     stop: async () => {
       await lifecycle.stop(config.shutdown.deadlineMs)

@@ -4,13 +4,14 @@ import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import type { RuleFile } from '../rule-files.ts'
-import type { FromThread, ToThread } from './thread.ts'
+import type { FromThread, ThreadMetrics, ToThread } from './thread.ts'
 
 export interface Role {
   component: Component
   metrics: Metrics
   /** Called before metrics are read, to bring gauges up to date. */
   measure?: () => Promise<void> | void
+  /** A rejection leaves the rules as they are. */
   onRules?: (files: RuleFile[]) => Promise<void>
 }
 
@@ -19,29 +20,31 @@ export function runThread(build: () => Promise<Role>): void {
   if (port === null) throw new Error('this module runs in a thread of its own')
   const say = (message: FromThread) => port.postMessage(message)
   let role: Role | null = null
-  const handle = async (message: ToThread): Promise<void> => {
-    if (message.kind === 'start') {
-      role = await build()
-      await role.component.start()
-      say({ kind: 'started' })
-    } else if (message.kind === 'stop') {
-      await role?.component.stop(message.deadlineMs)
-      say({ kind: 'stopped' })
-    } else if (message.kind === 'rules') {
-      await role?.onRules?.(message.files)
-    } else {
-      await role?.measure?.()
-      say({
-        kind: 'metrics',
-        request: message.request,
-        metrics: (await role?.metrics.registry.getMetricsAsJSON()) ?? [],
-      })
+  const handle = async (message: ToThread): Promise<ThreadMetrics | undefined> => {
+    switch (message.kind) {
+      case 'start':
+        role = await build()
+        await role.component.start()
+        return undefined
+      case 'stop':
+        await role?.component.stop(message.deadlineMs)
+        return undefined
+      case 'rules':
+        await role?.onRules?.(message.files)
+        return undefined
+      case 'metrics':
+        await role?.measure?.()
+        return role?.metrics.registry.getMetricsAsJSON()
     }
   }
   port.on('message', (message: ToThread) => {
-    handle(message).catch((error: unknown) => {
-      const code = error instanceof AppError ? error.code : null
-      say({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) })
-    })
+    const { request } = message
+    handle(message).then(
+      (metrics) => say({ kind: 'done', request, ...(metrics === undefined ? {} : { metrics }) }),
+      (error: unknown) => {
+        const code = error instanceof AppError ? error.code : null
+        say({ kind: 'failed', request, code, message: error instanceof Error ? error.message : String(error) })
+      },
+    )
   })
 }

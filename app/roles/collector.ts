@@ -16,9 +16,11 @@ import { findCgroupHierarchy } from '../../collector/sources/syscalls/cgroup-hie
 import { readInRoot } from '../../collector/sources/syscalls/read-in-root.ts'
 import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
 import type { BatchHeader, Envelope } from '../../core/model/batch.ts'
+import { AppError } from '../../core/model/errors.ts'
 import type { Queue } from '../../core/model/queue.ts'
 import type { RuleSet } from '../../core/model/rule-set.ts'
 import type { Source } from '../../core/model/source.ts'
+import { createBackground } from '../../core/runtime/background.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import type { Config } from '../config.ts'
@@ -70,19 +72,21 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     processRingBytes: powerOfTwo(config.capture.processRingBytes),
     onWarning: (message, error) => logger.warn({ err: error }, message),
   })
+  const inBackground = createBackground({ metrics, logger })
   const docker = new DockerEventsSource({
     engine,
     containers,
+    inBackground,
     onState: (state, reason) => {
       metrics.set('seamark_source_up', state === 'up' ? 1 : 0, { source: 'docker-events' })
       if (state === 'down')
         logger.warn({ reason }, 'Docker cannot be reached; its events and container names are missing')
-      void collector.reportHealth(
-        state === 'up' ? 'source.up' : 'source.blind',
-        state === 'up' ? 'Docker events are read' : `Docker events are blind: ${reason}`,
-        1,
-        { source: 'docker-events' },
-      )
+      inBackground('report-health', async () => {
+        const kind = state === 'up' ? 'source.up' : 'source.blind'
+        const message = state === 'up' ? 'Docker events are read' : `Docker events are blind: ${reason}`
+        const isTold = await collector.reportHealth(kind, message, 1, { source: 'docker-events' })
+        if (!isTold) throw new AppError('E_QUEUE_FULL', 'The queue did not take a health event', { retryable: true })
+      })
     },
   })
   const scope =
@@ -122,6 +126,7 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
       for (const reason of ['process', 'container'] as const) {
         metrics.countTo('seamark_collector_unresolved_contexts_total', host.unresolved[reason], { reason })
       }
+      metrics.countTo('seamark_background_failures_total', containers.failedInspections, { task: 'inspect-owner' })
       const stats = syscalls.stats()
       if (stats !== null) measureCapture(metrics, stats)
     },
@@ -148,7 +153,9 @@ export function sourcesOf(config: Config): Source[] {
   const containers = new Containers({ inspect: async () => 'unreachable' })
   return [
     ...(config.capture.enabled ? [new SyscallSource()] : []),
-    ...(config.docker.enabled ? [new DockerEventsSource({ engine, containers, onState: () => {} })] : []),
+    ...(config.docker.enabled
+      ? [new DockerEventsSource({ engine, containers, onState: () => {}, inBackground: () => {} })]
+      : []),
   ]
 }
 

@@ -6,8 +6,8 @@
 import { BroadcastChannel } from 'node:worker_threads'
 import type { KqlNode } from '../../core/language/kql/ast.ts'
 import type { Component } from '../../core/model/component.ts'
-import type { Feed, FeedItem } from '../../core/model/feed.ts'
-import { createBacklog } from './feed-backlog.ts'
+import type { Feed, FeedFilter, FeedItem } from '../../core/model/feed.ts'
+import { type Backlog, createBacklog } from './feed-backlog.ts'
 
 export interface MemoryFeedOptions {
   /** Feeds of the same name in one process are one feed. */
@@ -21,17 +21,21 @@ export interface MemoryFeedOptions {
 
 /** Between threads. Each thread hears everything said to `all`, and what is said to itself. */
 type Message =
-  | { kind: 'filters'; from: string; filters: (KqlNode | null)[] }
+  | { kind: 'filters'; from: string; filters: Filters }
   | { kind: 'who'; from: string }
-  | { kind: 'items'; from: string; items: FeedItem[]; missed: number }
+  | { kind: 'items'; from: string; items: FeedItem[]; missed: Missed }
   | { kind: 'taken'; from: string }
+
+/** By the number of the subscriber, which is unique within its thread. */
+type Filters = Map<number, FeedFilter>
+type Missed = Map<number, number>
 
 /** Another thread that listens. */
 interface Peer {
-  filters: (KqlNode | null)[]
+  filters: Filters
   channel: BroadcastChannel
   inFlight: number
-  missed: number
+  missed: Missed
   heardMs: number
 }
 
@@ -41,34 +45,44 @@ const PEER_SILENCE_MS = 60_000
 export function createMemoryFeed(options: MemoryFeedOptions): Feed & Component {
   const { name, evaluate, maxBacklog = 1_000, maxInFlight = 64 } = options
   const self = crypto.randomUUID()
-  const subscribers = new Set<{ filter: KqlNode | null; push(item: FeedItem): void; miss(count: number): void }>()
+  const subscribers = new Map<number, { filter: FeedFilter; backlog: Backlog }>()
   const peers = new Map<string, Peer>()
   let channels: { all: BroadcastChannel; own: BroadcastChannel } | undefined
+  let numbers = 0
 
-  const wants = (filter: KqlNode | null, item: FeedItem) => filter === null || evaluate(filter, item.body)
+  const wants = ({ kinds, kql }: FeedFilter, item: FeedItem) =>
+    kinds.includes(item.kind) && (kql === null || evaluate(kql, item.body))
 
-  function deliver(items: readonly FeedItem[], missed: number): void {
-    for (const { filter, push, miss } of subscribers) {
-      // Which subscriber would have wanted what was lost on the way is not known; each is told.
-      if (missed > 0) miss(missed)
-      for (const item of items) if (wants(filter, item)) push(item)
+  function deliver(items: readonly FeedItem[], missed: Missed): void {
+    for (const [number, count] of missed) subscribers.get(number)?.backlog.miss(count)
+    for (const { filter, backlog } of subscribers.values()) {
+      for (const item of items) if (wants(filter, item)) backlog.push(item)
     }
   }
 
   function send(peer: Peer, items: readonly FeedItem[]): void {
-    const wanted = items.filter((item) => peer.filters.some((filter) => wants(filter, item)))
+    const filters = [...peer.filters]
+    const wanted = items.filter((item) => filters.some(([, filter]) => wants(filter, item)))
     if (wanted.length === 0) return
     if (peer.inFlight >= maxInFlight) {
-      peer.missed += wanted.length
+      for (const [number, filter] of filters) {
+        const lost = wanted.filter((item) => wants(filter, item)).length
+        if (lost > 0) peer.missed.set(number, (peer.missed.get(number) ?? 0) + lost)
+      }
       return
     }
+    post(peer, wanted)
+  }
+
+  /** Tells what was missed before along with what comes now. */
+  function post(peer: Peer, items: FeedItem[]): void {
     peer.inFlight += 1
-    peer.channel.postMessage({ kind: 'items', from: self, items: wanted, missed: peer.missed } satisfies Message)
-    peer.missed = 0
+    peer.channel.postMessage({ kind: 'items', from: self, items, missed: peer.missed } satisfies Message)
+    peer.missed = new Map()
   }
 
   function announce(): void {
-    const filters = [...subscribers].map(({ filter }) => filter)
+    const filters: Filters = new Map([...subscribers].map(([number, { filter }]) => [number, filter]))
     channels?.all.postMessage({ kind: 'filters', from: self, filters } satisfies Message)
   }
 
@@ -86,12 +100,14 @@ export function createMemoryFeed(options: MemoryFeedOptions): Feed & Component {
         if (subscribers.size > 0) announce()
         return
       case 'filters':
-        if (message.filters.length === 0) forget(message.from)
-        else if (peer !== undefined) peer.filters = message.filters
-        else {
+        if (message.filters.size === 0) forget(message.from)
+        else if (peer !== undefined) {
+          peer.filters = message.filters
+          for (const number of peer.missed.keys()) if (!peer.filters.has(number)) peer.missed.delete(number)
+        } else {
           const channel = openChannel(`${name}/${message.from}`)
           const heardMs = performance.now()
-          peers.set(message.from, { filters: message.filters, channel, inFlight: 0, missed: 0, heardMs })
+          peers.set(message.from, { filters: message.filters, channel, inFlight: 0, missed: new Map(), heardMs })
         }
         return
       case 'items':
@@ -102,11 +118,7 @@ export function createMemoryFeed(options: MemoryFeedOptions): Feed & Component {
         if (peer === undefined) return
         peer.inFlight = Math.max(0, peer.inFlight - 1)
         // Nothing may be published for a while: what was missed is told as soon as there is room.
-        if (peer.missed > 0 && peer.inFlight === 0) {
-          peer.inFlight += 1
-          peer.channel.postMessage({ kind: 'items', from: self, items: [], missed: peer.missed } satisfies Message)
-          peer.missed = 0
-        }
+        if (peer.missed.size > 0 && peer.inFlight === 0) post(peer, [])
     }
   }
 
@@ -128,27 +140,30 @@ export function createMemoryFeed(options: MemoryFeedOptions): Feed & Component {
 
     publish(items) {
       if (items.length === 0) return
-      if (subscribers.size > 0) deliver(items, 0)
+      if (subscribers.size > 0) deliver(items, new Map())
       for (const [id, peer] of peers) {
         if (peer.inFlight > 0 && performance.now() - peer.heardMs > PEER_SILENCE_MS) forget(id)
         else send(peer, items)
       }
     },
 
-    hasSubscribers() {
-      return subscribers.size > 0 || peers.size > 0
+    hasSubscribers(kind) {
+      const listens = ({ kinds }: FeedFilter) => kinds.includes(kind)
+      if ([...subscribers.values()].some(({ filter }) => listens(filter))) return true
+      return [...peers.values()].some(({ filters }) => [...filters.values()].some(listens))
     },
 
     subscribe(filter, signal) {
       const backlog = createBacklog(maxBacklog, signal)
-      // Registered at the call, not at the first `next()`: what is published in between belongs to the subscriber.
-      const subscriber = { filter, push: backlog.push, miss: backlog.miss }
+      numbers += 1
+      const number = numbers
       const leave = () => {
-        if (!subscribers.delete(subscriber)) return
+        if (!subscribers.delete(number)) return
         announce()
       }
+      // Registered at the call, not at the first `next()`: what is published in between belongs to the subscriber.
       if (!signal.aborted) {
-        subscribers.add(subscriber)
+        subscribers.set(number, { filter, backlog })
         announce()
         signal.addEventListener('abort', leave, { once: true })
       }

@@ -240,7 +240,7 @@ export function createSqliteQueue(options: SqliteQueueOptions): SqliteQueue {
 }
 
 function familyOf(topic: Topic): Family {
-  const family = FAMILIES.find((name) => topic === name || (name === 'commands' && topic.startsWith('commands/')))
+  const family = FAMILIES.find((name) => topic === name || topic.startsWith(`${name}/`))
   assert(family !== undefined, `unknown topic ${topic}`)
   return family
 }

@@ -188,6 +188,11 @@ export function createSqliteSearchStore(options: SqliteSearchStoreOptions): Sqli
       return found === null ? null : hit(found)
     },
 
+    async getAll(kind, ids) {
+      if (ids.length === 0) return []
+      return (await reader.getAll(kind, ids)).map((found) => (found === null ? null : hit(found)))
+    },
+
     count: (query, by, everyMs) => reader.count(query, by, everyMs),
 
     async expire(beforeDay, maxBytes) {

@@ -27,6 +27,8 @@ export class Containers {
   private readonly pending = new Map<string, Promise<void>>()
   private readonly refused = new Set<string>()
   private readonly inspect: Inspect
+  /** Inspections asked for by `resolve` that failed in a way nobody foresaw. */
+  failedInspections = 0
   private readonly nowMs: () => number
 
   constructor(options: { inspect: Inspect; nowMs?: () => number }) {
@@ -105,10 +107,12 @@ export class Containers {
     const asked = owners.filter(
       (owner) => owner.runtime === 'docker' && !this.known.has(owner.id) && !this.refused.has(owner.id),
     )
-    await Promise.all(asked.map((owner) => this.ask(owner.id)))
+    // Whatever becomes of an inspection, the rows that wait for it must go on.
+    const outcomes = await Promise.allSettled(asked.map((owner) => this.ask(owner.id)))
+    this.failedInspections += outcomes.filter(({ status }) => status === 'rejected').length
   }
 
-  /** Completes what `create` lacks (mounts, privileges, labels …). Never rejects. */
+  /** Completes what `create` lacks (mounts, privileges, labels …). Rejects when the inspection fails unforeseen. */
   complete(id: string): Promise<void> {
     return this.known.get(id)?.facts.inspected === true ? Promise.resolve() : this.ask(id)
   }

@@ -9,10 +9,17 @@ export interface FeedItem {
   body: Record<string, unknown>
 }
 
+/** What a subscriber wants; nothing else waits for it, or is counted as missed by it. */
+export interface FeedFilter {
+  kinds: readonly DocKind[]
+  /** Null lets every document of these kinds through. */
+  kql: KqlNode | null
+}
+
 export interface Feed {
   publish(items: readonly FeedItem[]): void
-  /** Whether anybody listens: what is dear to make need not be made for nobody. */
-  hasSubscribers(): boolean
-  /** A slow subscriber is told how many it missed, once, before the next item. */
-  subscribe(filter: KqlNode | null, signal: AbortSignal): AsyncIterable<FeedItem | { missed: number }>
+  /** Whether anybody listens for this kind: what is dear to make need not be made for nobody. */
+  hasSubscribers(kind: DocKind): boolean
+  /** A slow subscriber is told how many of the items that it wanted it missed, once, before the next item. */
+  subscribe(filter: FeedFilter, signal: AbortSignal): AsyncIterable<FeedItem | { missed: number }>
 }

@@ -67,6 +67,8 @@ export interface SearchStore {
   /** Order (time, id); the cursor is stable while documents arrive. */
   search(query: Query): Promise<Page>
   get(kind: DocKind, id: string): Promise<Hit | null>
+  /** One query, however many ids (up to 1,000): in their order, null where there is no such document. */
+  getAll(kind: DocKind, ids: readonly string[]): Promise<(Hit | null)[]>
   /** Counts by up to three fields (`rule.name`, `log.level`, `container.id`, …), over time when `everyMs` is given. */
   count(query: Omit<Query, 'limit' | 'cursor' | 'order'>, by: readonly string[], everyMs?: number): Promise<Bucket[]>
   /** Drops whole days before `beforeDay`, then the oldest parts until at most `maxBytes` remain. */

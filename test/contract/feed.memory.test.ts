@@ -5,9 +5,9 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createMemoryFeed } from '../../backends/memory/feed.ts'
 import type { KqlNode } from '../../core/language/kql/ast.ts'
-import type { FeedItem } from '../../core/model/feed.ts'
+import type { FeedFilter, FeedItem } from '../../core/model/feed.ts'
 import { naiveMatches } from '../oracle/naive-kql.ts'
-import { feedItem, feedSuite } from './feed.suite.ts'
+import { events, feedItem, feedSuite } from './feed.suite.ts'
 import { eventually } from './queue.suite.ts'
 import { is } from './search-store.suite.ts'
 
@@ -22,20 +22,20 @@ async function opened(name: string, maxBacklog = 1_000, maxInFlight = 64) {
 feedSuite('memory', (maxBacklog) => opened(randomUUID(), maxBacklog))
 
 describe('memory feed across threads', () => {
-  async function threads(filter: KqlNode | null) {
+  async function threads(...filters: FeedFilter[]) {
     const name = randomUUID()
     const feed = await opened(name, 1_000, 4)
     onTestFinished(() => feed.stop(1_000))
-    const worker = new Worker(join(import.meta.dirname, 'children/tail-thread.ts'), { workerData: { name, filter } })
+    const worker = new Worker(join(import.meta.dirname, 'children/tail-thread.ts'), { workerData: { name, filters } })
     onTestFinished(() => void worker.terminate())
-    const got: (FeedItem | { missed: number })[] = []
+    const got: ((FeedItem | { missed: number }) & { subscriber: number })[] = []
     await once(worker, 'message')
     worker.on('message', (item) => typeof item !== 'string' && got.push(item))
     return { feed, worker, got }
   }
 
   test('a subscriber in another thread gets what it asked for', async () => {
-    const { feed, got, worker } = await threads(is('process.name', 'bash'))
+    const { feed, got, worker } = await threads(events(is('process.name', 'bash')))
     await eventually(() => {
       feed.publish([feedItem('x'), feedItem('b', 'bash')])
       return got.length > 0
@@ -47,7 +47,7 @@ describe('memory feed across threads', () => {
   })
 
   test('a thread that does not listen is bounded, and is told what it missed', async () => {
-    const { feed, worker, got } = await threads(null)
+    const { feed, worker, got } = await threads(events(), { kinds: ['alert'], kql: null })
     let blocking = false
     worker.on('message', (message) => {
       if (message === 'blocking') blocking = true
@@ -70,5 +70,7 @@ describe('memory feed across threads', () => {
     expect(missed()).toBe(1_000)
     // Four messages were on their way; the rest was never sent.
     expect(got.slice(before).filter((item) => 'id' in item)).toHaveLength(4)
+    // The same thread follows alerts as well, and has missed none.
+    expect(got.filter(({ subscriber }) => subscriber === 1)).toEqual([])
   })
 })

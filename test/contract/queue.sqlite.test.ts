@@ -100,7 +100,7 @@ describe('SQLite queue', () => {
     onTestFinished(() => void worker.terminate())
     const trips: number[] = []
     let sentMs = 0
-    const consumer = queue.consume('notify', async () => void trips.push(performance.now() - sentMs))
+    const consumer = queue.consume('notify/terminal', async () => void trips.push(performance.now() - sentMs))
     await consumer.start()
     for (let i = 0; i < 30; i++) {
       sentMs = performance.now()
@@ -116,7 +116,7 @@ describe('SQLite queue', () => {
     const directory = temporaryDirectory()
     const first = await opened({ directory })
     await first.offer('index', [item('kept')])
-    await first.offer('notify', [item('lost')])
+    await first.offer('notify/terminal', [item('lost')])
     await first.stop(1_000)
     writeFileSync(join(directory, 'notify.db'), 'this is no database'.repeat(1_000))
     const reports: string[] = []
@@ -125,7 +125,7 @@ describe('SQLite queue', () => {
     expect(queue.counters.corruptFiles).toBe(1)
     expect(readdirSync(directory)).toContain('notify.db.corrupt')
     expect((await queue.depth('index')).items).toBe(1)
-    expect(await queue.offer('notify', [item('new')])).toBe('stored')
+    expect(await queue.offer('notify/terminal', [item('new')])).toBe('stored')
   })
 
   test('counts what it evicted and refused', async () => {

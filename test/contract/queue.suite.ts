@@ -145,13 +145,13 @@ export function queueSuite(name: string, create: () => Promise<QueueStorage>): v
 
     test('tries again after an error, counting attempts', async () => {
       const { queue } = await open()
-      await queue.offer('notify', [item('a')])
+      await queue.offer('notify/terminal', [item('a')])
       const attempts: number[] = []
       const handle = async ({ attempt }: Delivery) => {
         attempts.push(attempt)
         if (attempt < 3) throw new AppError('E_STORE_STORAGE', 'later', { retryable: true })
       }
-      await consuming(queue, 'notify', handle, async () => (await queue.depth('notify')).items === 0)
+      await consuming(queue, 'notify/terminal', handle, async () => (await queue.depth('notify/terminal')).items === 0)
       expect(attempts).toEqual([1, 2, 3])
     })
 
@@ -173,13 +173,13 @@ export function queueSuite(name: string, create: () => Promise<QueueStorage>): v
 
     test('gives an item up after too many attempts', async () => {
       const { queue } = await open({ maxAttempts: 3 })
-      await queue.offer('notify', [item('a')])
+      await queue.offer('notify/terminal', [item('a')])
       let calls = 0
       const handle = async () => {
         calls += 1
         throw new TypeError('a bug')
       }
-      await consuming(queue, 'notify', handle, async () => (await queue.depth('dead')).items === 1)
+      await consuming(queue, 'notify/terminal', handle, async () => (await queue.depth('dead')).items === 1)
       expect(calls).toBe(3)
       expect((await take(queue, 'dead', 1))[0]!.failure).toMatchObject({ code: 'TypeError', attempts: 3 })
     })

@@ -92,6 +92,11 @@ export function searchStoreSuite(name: string, create: CreateStore): void {
       expect(await store.get('event', 'a')).toEqual(hits[0])
       expect(await store.get('event', 'b')).toBeNull()
       expect(await store.get('detection', 'a')).toBeNull()
+      expect(await store.getAll('event', ['b', 'a', 'a'])).toEqual([null, hits[0], hits[0]])
+      expect(await store.getAll('event', [])).toEqual([])
+      const many = Array.from({ length: 1_000 }, (_, i) => `none-${i}`)
+      expect((await store.getAll('event', many)).every((hit) => hit === null)).toBe(true)
+      await expect(store.getAll('event', [...many, 'one more'])).rejects.toThrow('1000')
     })
 
     test('an event or detection is created once; a repetition changes nothing', async () => {

@@ -20,6 +20,7 @@ export interface ReaderReply {
 export interface ReaderClient {
   search(query: Query): Promise<FoundPage>
   get(kind: DocKind, id: string): Promise<Found | null>
+  getAll(kind: DocKind, ids: readonly string[]): Promise<(Found | null)[]>
   count(query: CountQuery, by: readonly string[], everyMs: number | undefined): Promise<Bucket[]>
   /** Only where a thread runs that could hold files open. */
   refresh(): Promise<void>
@@ -77,6 +78,7 @@ export function createReaderClient(options: ReaderOptions): ReaderClient {
   return {
     search: (query) => call('search', query) as Promise<FoundPage>,
     get: (kind, id) => call('get', kind, id) as Promise<Found | null>,
+    getAll: (kind, ids) => call('getAll', kind, ids) as Promise<(Found | null)[]>,
     count: (query, by, everyMs) => call('count', query, by, everyMs) as Promise<Bucket[]>,
     refresh: async () => void (worker === undefined ? undefined : await call('refresh')),
     async stop() {

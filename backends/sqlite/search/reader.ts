@@ -34,6 +34,7 @@ export type CountQuery = Omit<Query, 'limit' | 'cursor' | 'order'>
 export interface StoreReader {
   search(query: Query): FoundPage
   get(kind: DocKind, id: string): Found | null
+  getAll(kind: DocKind, ids: readonly string[]): (Found | null)[]
   count(query: CountQuery, by: readonly string[], everyMs: number | undefined): Bucket[]
   /** Lets go of files that were removed, so that their space is freed. */
   refresh(): void
@@ -98,6 +99,19 @@ export function createReader(options: ReaderOptions): StoreReader {
     }
   }
 
+  function getAll(kind: DocKind, ids: readonly string[]): (Found | null)[] {
+    const found = new Map<string, Found>()
+    for (const path of paths(kind)) {
+      const missing = new Set(ids.filter((id) => !found.has(id)))
+      if (missing.size === 0) break
+      for (const id of missing) {
+        const one = part(path).get(kind, id)
+        if (one !== null) found.set(id, one)
+      }
+    }
+    return ids.map((id) => found.get(id) ?? null)
+  }
+
   function guarded<T>(work: () => T): T {
     try {
       return work()
@@ -132,13 +146,12 @@ export function createReader(options: ReaderOptions): StoreReader {
         return { hits, next: writeCursor(query, hits.at(-1)!) }
       }),
 
-    get: (kind, id) =>
+    get: (kind, id) => guarded(() => getAll(kind, [id])[0] ?? null),
+
+    getAll: (kind, ids) =>
       guarded(() => {
-        for (const path of paths(kind)) {
-          const found = part(path).get(kind, id)
-          if (found !== null) return found
-        }
-        return null
+        if (ids.length > MAX_LIMIT) throw new AppError('E_STORE_QUERY', `at most ${MAX_LIMIT} documents at once`)
+        return getAll(kind, ids)
       }),
 
     count: (query, by, everyMs) =>

@@ -10,6 +10,7 @@ import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Checkpoint } from '../../../core/model/queue.ts'
 import type { Emission, Sink, Source, Visibility } from '../../../core/model/source.ts'
+import type { RunInBackground } from '../../../core/runtime/background.ts'
 import { backoffMs } from '../../../core/runtime/backoff.ts'
 import { systemClock } from '../../../core/runtime/clock.ts'
 import type { Engine } from '../../docker/engine.ts'
@@ -33,6 +34,7 @@ export interface DockerEventsOptions {
   containers: Containers
   /** Told once when the engine goes away and once when it is back. */
   onState: (state: 'up' | 'down', reason: string) => void
+  inBackground: RunInBackground
 }
 
 interface ListedContainer {
@@ -144,7 +146,7 @@ export class DockerEventsSource implements Source {
   private async follow(): Promise<void> {
     const ended = new AbortController()
     const signal = AbortSignal.any([this.abort.signal, ended.signal])
-    const beat = setInterval(() => void this.heartbeat(), HEARTBEAT_MS)
+    const beat = setInterval(() => this.options.inBackground('docker-heartbeat', () => this.heartbeat()), HEARTBEAT_MS)
     try {
       const path = `/events?since=${dockerTime(this.cursor!.timeNs)}`
       for await (const value of this.options.engine.stream(path, signal)) {
@@ -207,7 +209,7 @@ export class DockerEventsSource implements Source {
           ...splitImageReference(image),
           labels: labelEntries(labels),
         })
-        void containers.complete(id)
+        this.options.inBackground('inspect', () => containers.complete(id))
       } else if (event.action === 'start') {
         containers.started(id, event.timeNs)
         return this.complete(id)

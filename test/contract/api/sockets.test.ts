@@ -109,6 +109,36 @@ describe('the API on a socket', () => {
     })
   })
 
+  test('a follower that could not be served takes no place', async () => {
+    let broken = true
+    const { feed } = await runningApi()
+    const failing: typeof feed = {
+      ...feed,
+      subscribe: (...args) => {
+        if (broken) throw new TypeError('no such feed')
+        return feed.subscribe(...args)
+      },
+    }
+    const { api } = await runningApi({ feed: failing, maxTails: 1 })
+    await api.start()
+    for (let i = 0; i < 3; i++) expect((await fetch(`${api.address()}/api/v1/tail`)).status).toBe(500)
+    broken = false
+    expect((await follow(api.address())).response.status).toBe(200)
+  })
+
+  test('who follows alerts is not told of missed events', async () => {
+    const { api, feed } = await runningApi()
+    await api.start()
+    const tail = await follow(api.address(), '?kinds=alert,detection')
+    feed.publish(Array.from({ length: 1_000 }, (_, i) => feedItem(`${i}`)))
+    feed.publish([
+      { ...feedItem('d'), kind: 'detection' },
+      { ...feedItem('a'), kind: 'alert' },
+    ])
+    await eventually(() => tail.messages.length >= 3)
+    expect(tail.messages.slice(1).map((text) => text.split('\n')[0])).toEqual(['event: detection', 'event: alert'])
+  })
+
   test('stopping ends the followers in time', async () => {
     const { api } = await runningApi()
     await api.start()

@@ -6,7 +6,7 @@ const queue = createSqliteQueue({ directory: workerData as string, pollMs: 60_00
 await queue.start()
 await queue
   .consume('detections', async ({ items }) => {
-    await queue.offer('notify', [...items])
+    await queue.offer('notify/terminal', [...items])
   })
   .start()
 setInterval(() => {}, 60_000)

@@ -92,6 +92,7 @@ describe.skipIf(missing !== null)(`docker events${missing === null ? '' : ` (ski
     let isUp = false
     const containers = new Containers({ inspect: (id) => factsOfContainer(engine, id) })
     const source = new DockerEventsSource({
+      inBackground: (_task, work) => void work(),
       engine,
       containers,
       onState: (state) => {

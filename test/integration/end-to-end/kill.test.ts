@@ -115,7 +115,13 @@ async function pending(dataDir: string, scratch: string, topics: Topic[]): Promi
 async function drained(dataDir: string, scratch: string): Promise<void> {
   for (let quiet = 0; quiet < 3; ) {
     await delay(300)
-    const waiting = await pending(dataDir, scratch, ['batches', 'detections', 'index', 'notify'])
+    const waiting = await pending(dataDir, scratch, [
+      'batches',
+      'detections',
+      'index',
+      'notify/terminal',
+      'notify/file',
+    ])
     quiet = waiting.some((item) => (item.header?.rows ?? 1) > 0) ? 0 : quiet + 1
   }
 }

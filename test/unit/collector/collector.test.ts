@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { Collector } from '../../../collector/collector.ts'
+import { Containers } from '../../../collector/host/containers.ts'
 import { emptyBatch, readNumber, readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
 import { openBatch } from '../../../core/batch/seal.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { AppError } from '../../../core/model/errors.ts'
-import type { Emission, Sink, Source } from '../../../core/model/source.ts'
+import type { CapturePlan, Emission, Sink, Source } from '../../../core/model/source.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
 import { createLogger } from '../../../core/runtime/logging.ts'
 import { Metrics } from '../../../core/runtime/metrics.ts'
@@ -37,7 +38,7 @@ class Hand implements Source {
     this.sink = sink
     this.from = from
   }
-  async replan() {}
+  async replan(_plan: CapturePlan) {}
   async stop() {}
 }
 
@@ -145,4 +146,75 @@ test('a source that cannot start is told of, and the others run', async () => {
   const health = batches().find(({ batch }) => batch.tables.health !== undefined)!
   expect(readText(health.batch, health.batch.tables.health!, 0, 'message')).toContain('no privileges')
   expect(await metrics.registry.metrics()).toContain('seamark_source_up{source="syscall"} 0')
+})
+
+test('of two quick changes of the rules the last one wins, however long a source takes for the first', async () => {
+  const other = (path: string) =>
+    loadRuleSet([{ name: 'r.yaml', text: RULES.replace('/secret', path) }], { keepEventTypes: ['health'] }).ruleSet!
+  const delays = [30, 0]
+  const plans: string[] = []
+  class Slow extends Hand {
+    override async replan(plan: CapturePlan) {
+      const delay = delays.shift() ?? 0
+      await new Promise((resolve) => setTimeout(resolve, delay))
+      plans.push(plan.version)
+    }
+  }
+  const hand = new Slow()
+  const { collector, batches } = await collecting([hand])
+  const [first, second] = [other('/first'), other('/second')]
+  await Promise.all([collector.useRuleSet(first), collector.useRuleSet(second)])
+  await hand.sink!.emit(opened('/first', '/second'))
+  await collector.stop(1_000)
+  expect(plans).toEqual([first.plan.version, second.plan.version])
+  const { batch, header } = batches().find(({ header }) => header.rows > 0)!
+  expect(header.edgeRuleset).toBe(second.version)
+  expect(readText(batch, batch.tables.file!, 0, 'path')).toBe('/second')
+})
+
+test('a plan that a source refuses leaves rules and plans as they were, and the next change goes through', async () => {
+  const plans: string[] = []
+  class Picky extends Hand {
+    refuses = true
+    override async replan(plan: CapturePlan) {
+      if (this.refuses && plan.version !== ruleSet!.plan.version) throw new Error('no such call')
+      plans.push(plan.version)
+    }
+  }
+  const [easy, picky] = [new Hand('docker'), new Picky()]
+  easy.replan = async (plan) => void plans.push(`easy ${plan.version}`)
+  const { collector, batches } = await collecting([easy, picky])
+  const text = RULES.replaceAll('openat', 'execve')
+  const changed = loadRuleSet([{ name: 'r.yaml', text }], { keepEventTypes: ['health'] }).ruleSet!
+  await expect(collector.useRuleSet(changed)).rejects.toThrow('no such call')
+  expect(plans).toEqual([`easy ${changed.plan.version}`, `easy ${ruleSet!.plan.version}`, ruleSet!.plan.version])
+  await picky.sink!.emit(opened('/secret'))
+  expect(batches().find(({ header }) => header.rows > 0)!.header.edgeRuleset).toBe(ruleSet!.version)
+  picky.refuses = false
+  await collector.useRuleSet(changed)
+  await collector.stop(1_000)
+})
+
+test('losses that a failing queue did not hear of are told once it works again', async () => {
+  const hand = new Hand()
+  const { collector, queue, batches, metrics } = await collecting([hand])
+  await hand.sink!.emit({ ...opened('/secret'), dropped: { ring_full: 7 } })
+  // Not the kind of failure that the collector expects of a queue.
+  queue.outcomes.push(new TypeError('a bug'))
+  const health = await until(
+    'the health event',
+    () => batches().find(({ batch }) => batch.tables.health !== undefined),
+    4_000,
+  )
+  expect(readNumber(health.batch.tables.health!, 0, 'count')).toBe(7)
+  const { values } = await metrics.registry.getSingleMetric('seamark_background_failures_total')!.get()
+  expect(values).toMatchObject([{ value: 1, labels: { task: 'heartbeat' } }])
+  await collector.stop(1_000)
+})
+
+test('an inspection that fails unforeseen is counted, and nobody waits in vain', async () => {
+  const containers = new Containers({ inspect: () => Promise.reject(new TypeError('a bug')) })
+  await containers.resolve([{ id: 'abc', runtime: 'docker' }])
+  expect(containers.failedInspections).toBe(1)
+  expect(containers.get('abc')).toBeUndefined()
 })

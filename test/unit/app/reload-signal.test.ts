@@ -1,0 +1,45 @@
+/** SIGHUP to a program that watches nothing, so that no privileges are needed. */
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { RunningSeamark } from '../../support/seamark.ts'
+import { until } from '../../support/wait.ts'
+
+const rule = (name: string) => `
+- rule: ${name}
+  desc: test
+  condition: evt.type = openat and fd.name = /secret
+  output: opened
+  priority: warning
+`
+
+test('SIGHUP during the start is honoured after it, and of several quick ones none is lost', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'seamark-hup-'))
+  const rules = join(folder, 'rules.yaml')
+  const config = join(folder, 'seamark.yml')
+  writeFileSync(rules, rule('one'))
+  writeFileSync(config, 'capture: {enabled: false}\ndocker: {enabled: false}\n')
+  const seamark = new RunningSeamark({
+    dataDir: join(folder, 'data'),
+    args: ['--config', config, '--no-builtin-rules', '--rules', rules],
+  })
+  onTestFinished(() => seamark.remove())
+  const starting = seamark.start()
+  // The lock is taken at the beginning of the start; three threads come after it.
+  await until('the data directory', () => existsSync(join(folder, 'data/lock.db')), 20_000)
+  process.kill(seamark.pid, 'SIGHUP')
+  await starting
+  const told = () => seamark.errors.filter((line) => line.includes('rules read again'))
+  await until('the reload', () => told().length === 1)
+  for (const names of [
+    ['one', 'two'],
+    ['one', 'two', 'three'],
+  ]) {
+    writeFileSync(rules, names.map(rule).join(''))
+    process.kill(seamark.pid, 'SIGHUP')
+  }
+  await until('the last rules', () => told().at(-1)?.includes('3 enabled rules'))
+  expect(await seamark.metric('seamark_rules_loaded')).toBe(3)
+  expect(await seamark.end()).toBe(0)
+}, 30_000)

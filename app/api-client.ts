@@ -1,5 +1,5 @@
 /** Talks to a running Seamark over its REST API, for the command line. */
-import type { ProblemDocument } from '../api/problem.ts'
+import type { ProblemDocument } from '../core/http/problem.ts'
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/model/errors.ts'
 import { safeText } from '../core/runtime/safe-text.ts'
 import { apiAddress } from './api-address.ts'

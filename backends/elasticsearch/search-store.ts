@@ -11,7 +11,7 @@ import { compileMatcher } from '../../core/language/kql/matcher.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Bucket, DocKind, Hit, Query, Refused, SearchStore } from '../../core/model/search-store.ts'
-import { checkCount, checkLimit, timeBounds } from '../../core/search/check-query.ts'
+import { checkCount, checkLimit, MAX_LIMIT, timeBounds } from '../../core/search/check-query.ts'
 import { readCursor, writeCursor } from '../../core/search/cursor.ts'
 import { type Prepared, prepareDoc } from '../../core/search/prepare-document.ts'
 import { writeBulk } from './bulk.ts'
@@ -58,9 +58,15 @@ export interface StoredHit extends Hit {
 const BULK_BYTES = 8 * 1024 * 1024
 const BULK_CONCURRENCY = 2
 
+interface RawHit {
+  _id: string
+  _ignored?: string[]
+  _source: Record<string, unknown>
+}
+
 interface SearchAnswer {
   timed_out: boolean
-  hits: { hits: { _id: string; _ignored?: string[]; _source: Record<string, unknown> }[] }
+  hits: { hits: RawHit[] }
 }
 
 /** One selection of documents: kind, time and filter. */
@@ -141,11 +147,7 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
       ],
       ...(after === undefined ? {} : { search_after: [after.timeMs, after.id] }),
     })
-    return answer.hits.hits.map(({ _source, _ignored }) => {
-      const { [KEY]: key, ...body } = _source
-      const { id, time } = key as { id: string; time: number }
-      return { id, timeMs: time, body, ignored: _ignored !== undefined && _ignored.length > 0 }
-    })
+    return answer.hits.hits.map(storedHit)
   }
 
   async function matching(query: Query, after: { timeMs: number; id: string } | undefined): Promise<Hit[]> {
@@ -159,6 +161,17 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
       const last = hits.at(-1)!
       position = { timeMs: last.timeMs, id: last.id }
     }
+  }
+
+  async function getAll(kind: DocKind, ids: readonly string[]): Promise<(Hit | null)[]> {
+    if (ids.length > MAX_LIMIT) throw new AppError('E_STORE_QUERY', `at most ${MAX_LIMIT} documents at once`)
+    const query = { terms: { [`${KEY}.id`]: ids } }
+    const answer = ids.length === 0 ? null : await ask<SearchAnswer>(kind, { query, size: ids.length })
+    const found = new Map((answer?.hits.hits ?? []).map((one) => [one._id, storedHit(one)]))
+    return ids.map((id) => {
+      const { ignored: _, ...hit } = found.get(id) ?? { ignored: false }
+      return 'id' in hit ? hit : null
+    })
   }
 
   return {
@@ -210,12 +223,10 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
     },
 
     async get(kind, id) {
-      const answer = await ask<SearchAnswer>(kind, { query: { term: { [`${KEY}.id`]: id } }, size: 1 })
-      const found = answer.hits.hits[0]
-      if (found === undefined) return null
-      const { [KEY]: key, ...body } = found._source
-      return { id, timeMs: (key as { time: number }).time, body }
+      return (await getAll(kind, [id]))[0] ?? null
     },
+
+    getAll,
 
     async count(query, by, everyMs): Promise<Bucket[]> {
       checkCount(by, everyMs)
@@ -241,4 +252,11 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
       counters.expiredIndices += await expireIndices({ client, prefix, beforeDay, maxBytes })
     },
   }
+}
+
+/** The document as it was written: what we laid beside it is taken off again. */
+function storedHit({ _source, _ignored }: RawHit): StoredHit {
+  const { [KEY]: key, ...body } = _source
+  const { id, time } = key as { id: string; time: number }
+  return { id, timeMs: time, body, ignored: _ignored !== undefined && _ignored.length > 0 }
 }

@@ -10,7 +10,7 @@
 import assert from 'node:assert'
 import type { Redis } from 'ioredis'
 import type { Component } from '../../core/model/component.ts'
-import type { Documents, Versioned } from '../../core/model/documents.ts'
+import type { DocumentChange, Documents, Versioned } from '../../core/model/documents.ts'
 import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError } from './connection.ts'
 
 export interface RedisDocumentsOptions extends RedisConfig {
@@ -24,25 +24,32 @@ export interface RedisDocumentsOptions extends RedisConfig {
 /** Most documents of one scan. */
 const MAX_SCAN = 10_000
 
-/** ARGV: space prefix, version counter, key, ifVersion, value ('' removes), removals to remember. Answers 1 or 0. */
-const CHANGE = `
-local space, counter, key, ifVersion, value = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local stored = redis.call('HGET', space .. 'values', key)
-local version = stored and string.match(stored, '^%d+') or '0'
-if version ~= ifVersion then return 0 end
-if value == '' and not stored then return 0 end
-local new = redis.call('INCR', counter)
-if value == '' then
-  redis.call('HDEL', space .. 'values', key)
-  redis.call('ZREM', space .. 'keys', key)
-else
-  redis.call('HSET', space .. 'values', key, string.format('%d', new) .. ' ' .. value)
-  redis.call('ZADD', space .. 'keys', 0, key)
+/**
+ * ARGV: version counter, removals to remember, then per change: space prefix, key, ifVersion, value ('' removes).
+ * Answers 1, or 0 when a version differs and nothing was changed.
+ */
+const COMMIT = `
+local counter, remember = ARGV[1], tonumber(ARGV[2])
+for i = 3, #ARGV, 4 do
+  local stored = redis.call('HGET', ARGV[i] .. 'values', ARGV[i + 1])
+  local version = stored and string.match(stored, '^%d+') or '0'
+  if version ~= ARGV[i + 2] or (ARGV[i + 3] == '' and not stored) then return 0 end
 end
-redis.call('ZADD', space .. 'changes', new, key)
-local extra = redis.call('ZCARD', space .. 'changes') - redis.call('ZCARD', space .. 'keys') - tonumber(ARGV[6])
-if extra > 0 then redis.call('ZPOPMIN', space .. 'changes', extra) end
-redis.call('PUBLISH', space .. 'changed', '')
+for i = 3, #ARGV, 4 do
+  local space, key, value = ARGV[i], ARGV[i + 1], ARGV[i + 3]
+  local new = redis.call('INCR', counter)
+  if value == '' then
+    redis.call('HDEL', space .. 'values', key)
+    redis.call('ZREM', space .. 'keys', key)
+  else
+    redis.call('HSET', space .. 'values', key, string.format('%d', new) .. ' ' .. value)
+    redis.call('ZADD', space .. 'keys', 0, key)
+  end
+  redis.call('ZADD', space .. 'changes', new, key)
+  local extra = redis.call('ZCARD', space .. 'changes') - redis.call('ZCARD', space .. 'keys') - remember
+  if extra > 0 then redis.call('ZPOPMIN', space .. 'changes', extra) end
+  redis.call('PUBLISH', space .. 'changed', '')
+end
 return 1
 `
 
@@ -58,22 +65,14 @@ return answer
 `
 
 type Scan = (space: string, from: string, limit: number) => Promise<string[]>
-type Change = (
-  space: string,
-  counter: string,
-  key: string,
-  ifVersion: number,
-  value: string,
-  keep: number,
-) => Promise<number>
+type Commit = (...values: (string | number)[]) => Promise<number>
 
 export function createRedisDocuments(options: RedisDocumentsOptions): Documents & Component {
   const { prefix = DEFAULT_PREFIX, pollMs = 1_000, rememberRemovals = 100_000, onError = () => {} } = options
   const redis = connect(options)
-  redis.defineCommand('seamarkChange', { numberOfKeys: 0, lua: CHANGE })
+  redis.defineCommand('seamarkCommit', { numberOfKeys: 0, lua: COMMIT })
   redis.defineCommand('seamarkScan', { numberOfKeys: 0, lua: SCAN })
-  const commands = redis as Redis & { seamarkChange: Change; seamarkScan: Scan }
-  const change: Change = (...values) => commands.seamarkChange(...values)
+  const commands = redis as Redis & { seamarkCommit: Commit; seamarkScan: Scan }
   const counter = `${prefix}:documents:version`
   const spaceOf = (space: string) => `${prefix}:documents:${space}:`
   /** Listens only; made when somebody watches. */
@@ -123,6 +122,16 @@ export function createRedisDocuments(options: RedisDocumentsOptions): Documents 
     })
   }
 
+  async function commit(changes: readonly DocumentChange[]): Promise<boolean> {
+    const values = changes.flatMap(({ space, key, value, ifVersion }) => [
+      spaceOf(space),
+      key,
+      ifVersion,
+      value === undefined ? '' : JSON.stringify(value),
+    ])
+    return (await use(() => commands.seamarkCommit(counter, rememberRemovals, ...values))) === 1
+  }
+
   return {
     async start() {
       if (state === 'started') return
@@ -145,14 +154,13 @@ export function createRedisDocuments(options: RedisDocumentsOptions): Documents 
     },
 
     async put(space, key, value, ifVersion) {
-      const text = JSON.stringify(value)
-      assert(text !== undefined, 'a document must be JSON')
-      return (await use(() => change(spaceOf(space), counter, key, ifVersion, text, rememberRemovals))) === 1
+      assert(value !== undefined, 'a document must be JSON')
+      return commit([{ space, key, value, ifVersion }])
     },
 
-    async remove(space, key, ifVersion) {
-      return (await use(() => change(spaceOf(space), counter, key, ifVersion, '', rememberRemovals))) === 1
-    },
+    remove: (space, key, ifVersion) => commit([{ space, key, value: undefined, ifVersion }]),
+
+    commit,
 
     async scan(space, after, limit) {
       const count = Math.max(0, Math.min(limit, MAX_SCAN))

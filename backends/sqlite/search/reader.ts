@@ -7,7 +7,7 @@ import { createFields, type FieldTypes } from '../../../core/language/kql/fields
 import { compileMatcher } from '../../../core/language/kql/matcher.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Bucket, DocKind, Query } from '../../../core/model/search-store.ts'
-import { checkCount, checkLimit, timeBounds } from '../../../core/search/check-query.ts'
+import { checkCount, checkLimit, MAX_LIMIT, timeBounds } from '../../../core/search/check-query.ts'
 import { createCounts } from '../../../core/search/counts.ts'
 import { readCursor, writeCursor } from '../../../core/search/cursor.ts'
 import { SQLITE, sqliteCode } from '../database.ts'

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { problemDocument } from '../../../api/problem.ts'
 import { ApiClient } from '../../../app/api-client.ts'
 import { readConfig } from '../../../app/config.ts'
+import { problemDocument } from '../../../core/http/problem.ts'
 
 /** A client of a server that gives every request the same answer. */
 async function clientOf(status: number, body: unknown): Promise<ApiClient> {

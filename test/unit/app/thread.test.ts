@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { Thread } from '../../../app/embedded/thread.ts'
+import { Thread } from '../../../app/threads/thread.ts'
 import { until } from '../../support/wait.ts'
 
 async function stubborn() {

@@ -1,5 +1,5 @@
 /** A role that starts and stops, but refuses rules and cannot tell its metrics. */
-import { runThread } from '../../../../app/embedded/thread-main.ts'
+import { runThread } from '../../../../app/threads/thread-main.ts'
 import { AppError } from '../../../../core/model/errors.ts'
 import { Metrics } from '../../../../core/runtime/metrics.ts'
 

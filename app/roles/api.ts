@@ -10,7 +10,7 @@ import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Config } from '../config.ts'
 import { VERSION } from '../version.ts'
-import { openFeed, openSearchStore } from './backends.ts'
+import { openFeed, openSearchStore } from '../backends.ts'
 
 /** With less, the queue may refuse the next batch. */
 const MIN_FREE_BYTES = 4 * 1024 * 1024

@@ -1,7 +1,7 @@
 /** Brings the metrics of a thread up to what its own queue and store have counted. */
-import type { QueueCounters } from '../../backends/sqlite/queue.ts'
-import type { StoreCounters } from '../../backends/sqlite/search-store.ts'
-import type { Metrics } from '../../core/runtime/metrics.ts'
+import type { QueueCounters } from '../backends/sqlite/queue.ts'
+import type { StoreCounters } from '../backends/sqlite/search-store.ts'
+import type { Metrics } from '../core/runtime/metrics.ts'
 
 export function measureQueue(metrics: Metrics, counters: Readonly<QueueCounters>): void {
   metrics.countTo('seamark_queue_evicted_items_total', counters.evictedItems)

@@ -1,16 +1,16 @@
 /** The backends of the embedded shape: SQLite files under the data directory, and a feed within the process. */
 import { join } from 'node:path'
-import { createMemoryFeed } from '../../backends/memory/feed.ts'
-import { createSqliteDocuments } from '../../backends/sqlite/documents.ts'
-import { createSqliteQueue, type SqliteQueue } from '../../backends/sqlite/queue.ts'
-import { createSqliteSearchStore, type SqliteSearchStore } from '../../backends/sqlite/search-store.ts'
-import { DOCUMENT_FIELDS } from '../../core/fields/document-fields.ts'
-import { evaluate } from '../../core/language/kql/evaluate.ts'
-import type { Component } from '../../core/model/component.ts'
-import type { Documents } from '../../core/model/documents.ts'
-import type { Feed } from '../../core/model/feed.ts'
-import type { Logger } from '../../core/runtime/logging.ts'
-import type { Config } from '../config.ts'
+import { createMemoryFeed } from '../backends/memory/feed.ts'
+import { createSqliteDocuments } from '../backends/sqlite/documents.ts'
+import { createSqliteQueue, type SqliteQueue } from '../backends/sqlite/queue.ts'
+import { createSqliteSearchStore, type SqliteSearchStore } from '../backends/sqlite/search-store.ts'
+import { DOCUMENT_FIELDS } from '../core/fields/document-fields.ts'
+import { evaluate } from '../core/language/kql/evaluate.ts'
+import type { Component } from '../core/model/component.ts'
+import type { Documents } from '../core/model/documents.ts'
+import type { Feed } from '../core/model/feed.ts'
+import type { Logger } from '../core/runtime/logging.ts'
+import type { Config } from './config.ts'
 
 export function openQueue(config: Config, logger: Logger): SqliteQueue {
   return createSqliteQueue({

@@ -6,17 +6,18 @@
 import { type Batch, eventRows, eventTables, readNumber, readText, type Table } from '../core/batch/batch.ts'
 import { RowIds } from '../core/batch/event-id.ts'
 import { TABLES } from '../core/batch/schema.ts'
-import { openBatch } from '../core/batch/seal.ts'
+import { openBatch, sealBatch } from '../core/batch/seal.ts'
 import { storageDay } from '../core/batch/storage-day.ts'
 import { toText } from '../core/batch/strings.ts'
 import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Detection } from '../core/model/detection.ts'
 import { AppError } from '../core/model/errors.ts'
-import type { Delivery, Item, Queue } from '../core/model/queue.ts'
+import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
+import { isolate } from './poison.ts'
 
 /** Rule sets kept for batches that were stamped before a reload and are judged after it. */
 const MAX_RULE_SETS = 4
@@ -24,9 +25,10 @@ const MAX_RULE_SETS = 4
 export interface AnalyzerOptions {
   queue: Queue
   ruleSet: RuleSet
-  hostname: string
   metrics: Metrics
   logger: Logger
+  /** Brings rules that a batch is stamped with and that are not known here; null where there are none. */
+  loadRuleSet?: (version: string) => Promise<RuleSet | null>
   /** Sees every batch that was judged, for the live tail. */
   onBatch?: (header: BatchHeader, batch: Batch, envelope: Envelope) => void
 }
@@ -59,6 +61,14 @@ export class Analyzer implements Component {
     if (this.ruleSets.size > MAX_RULE_SETS) this.ruleSets.delete(oldest!)
   }
 
+  /** Throws what loading throws: a batch is not judged by other rules because the right ones cannot be had for now. */
+  private async learn(version: string | undefined): Promise<void> {
+    const { loadRuleSet } = this.options
+    if (version === undefined || loadRuleSet === undefined || this.ruleSets.has(version)) return
+    const loaded = await loadRuleSet(version)
+    if (loaded !== null) this.useRuleSet(loaded)
+  }
+
   /** The rules that the envelope names, as long as they are remembered, so that a redelivery is judged alike. */
   private ruleSetFor(envelope: Envelope | undefined): RuleSet {
     const stamped = envelope === undefined ? undefined : this.ruleSets.get(envelope.ruleset)
@@ -70,20 +80,22 @@ export class Analyzer implements Component {
   private async judgeAll(delivery: Delivery): Promise<void> {
     const detections: Item[] = []
     const kept: Item[] = []
-    const corrupt: Item[] = []
+    const dead: Item[] = []
     for (const item of delivery.items) {
+      await this.learn(item.envelope?.ruleset)
       try {
-        const judged = this.judge(item)
-        detections.push(...judged.map(detectionItem))
-        if ((item.header?.rows ?? 1) > 0 && item.payload.length > 0) kept.push({ ...item, id: `batch:${item.id}` })
+        const judged = this.judge(item, delivery.attempt)
+        detections.push(...judged.detections.map(detectionItem))
+        dead.push(...judged.dead)
+        if (judged.payload !== null) kept.push({ ...item, id: `batch:${item.id}`, payload: judged.payload })
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'E_BATCH_CORRUPT') throw error
-        corrupt.push(asDead(item, error, delivery.attempt))
+        dead.push(asDead(item, error, delivery.attempt))
         this.options.metrics.add('seamark_analyzer_corrupt_batches_total')
         this.options.logger.error({ err: error, batch: item.id }, 'A batch cannot be read and is set aside')
       }
     }
-    await this.offer('dead', corrupt)
+    await this.offer('dead', dead)
     await this.offer('detections', detections)
     await this.offer('index', kept)
   }
@@ -96,34 +108,61 @@ export class Analyzer implements Component {
     }
   }
 
-  private judge(item: Item): Detection[] {
-    const { metrics, hostname, onBatch } = this.options
+  private judge(item: Item, attempt: number): Judged {
+    const { metrics, logger, onBatch } = this.options
     metrics.add('seamark_analyzer_received_batches_total')
     // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
-    if (item.header?.rows === 0 || item.payload.length === 0) return []
+    if (item.header?.rows === 0 || item.payload.length === 0) return { detections: [], dead: [], payload: null }
     const { header, batch } = openBatch(item.payload)
     // One set judges the whole batch, whatever is loaded meanwhile.
     const ruleSet = this.ruleSetFor(item.envelope)
     const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: ruleSet.version, parts: {} }
     metrics.add('seamark_analyzer_received_events_total', eventRows(batch))
-    const ids = new RowIds(header, batch)
-    const tables = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))
-    const context: DetectionContext = {
-      hostname,
-      collector: header.collector,
-      idOf: (table, row) => ids.of(tables.get(table)!, row),
-      day: (timeMs) => {
-        const day = storageDay(timeMs, envelope.receivedMs)
-        return { day, part: envelope.parts[day] ?? 0 }
-      },
+    const judged: Judged = { detections: [], dead: [], payload: item.payload }
+    let readable: Batch | null = batch
+    try {
+      judged.detections = detectionsOf(ruleSet, header, batch, envelope)
+    } catch (error) {
+      const { judged: parts, good, bad } = isolate(batch, (part) => detectionsOf(ruleSet, header, part, envelope))
+      logger.error({ err: error, batch: item.id, events: bad.length }, 'Events cannot be judged and are set aside')
+      metrics.add('seamark_analyzer_poisoned_events_total', bad.length)
+      judged.detections = parts.flat()
+      judged.dead = bad.map((poisoned, i) => {
+        const rest = { ...header, rows: poisoned.rows }
+        const payload = sealBatch(rest, poisoned.batch).bytes
+        return asDead({ ...item, id: `${item.id}.${i}`, header: rest, payload }, poisoned.error, attempt)
+      })
+      judged.payload = good === null ? null : sealBatch({ ...header, rows: eventRows(good) }, good).bytes
+      readable = good
     }
-    const detections = matchesOf(ruleSet, header, batch, tables).map((match) =>
-      ruleSet.detection(batch, match, context),
-    )
-    for (const { priority } of detections) metrics.add('seamark_analyzer_detections_total', 1, { priority })
-    onBatch?.(header, batch, envelope)
-    return detections
+    for (const { priority } of judged.detections) metrics.add('seamark_analyzer_detections_total', 1, { priority })
+    if (readable !== null) onBatch?.(header, readable, envelope)
+    return judged
   }
+}
+
+/** What came of one item. */
+interface Judged {
+  detections: Detection[]
+  /** Its events that could not be judged. */
+  dead: Item[]
+  /** What goes to the indexer, if anything. */
+  payload: Uint8Array | null
+}
+
+function detectionsOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, envelope: Envelope): Detection[] {
+  const ids = new RowIds(header, batch)
+  const tables = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))
+  const context: DetectionContext = {
+    hostname: header.collector,
+    collector: header.collector,
+    idOf: (table, row) => ids.of(tables.get(table)!, row),
+    day: (timeMs) => {
+      const day = storageDay(timeMs, envelope.receivedMs)
+      return { day, part: envelope.parts[day] ?? 0 }
+    },
+  }
+  return matchesOf(ruleSet, header, batch, tables).map((match) => ruleSet.detection(batch, match, context))
 }
 
 /** What the host's filter found, where it ran the same rules; else what they find here. */
@@ -155,9 +194,16 @@ function rowsByOrdinal(table: Table): Map<number, number> {
 }
 
 /** Names where it came from and why it is given up, as the queue itself does. */
-function asDead(item: Item, error: AppError, attempts: number): Item {
-  const { code, message } = error
-  return { ...item, id: `batches/${item.id}`, failure: { topic: 'batches', code, message, attempts, atMs: Date.now() } }
+function asDead(item: Item, error: unknown, attempts: number): Item {
+  const { code, name, message } = error as Partial<AppError>
+  const failure = {
+    topic: 'batches',
+    code: code ?? name ?? 'Error',
+    message: String(message),
+    attempts,
+    atMs: Date.now(),
+  }
+  return { ...item, id: `batches/${item.id}`, failure: failure as Failure }
 }
 
 function detectionItem(detection: Detection): Item {

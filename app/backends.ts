@@ -1,18 +1,51 @@
-/** The backends of the embedded shape: SQLite files under the data directory, and a feed within the process. */
+/**
+ * Which backend stands behind each port: SQLite files under the data directory and a feed within the process, or Redis
+ * and Elasticsearch where the configuration names them.
+ */
 import { join } from 'node:path'
+import {
+  createElasticsearchStore,
+  type ElasticsearchStore,
+  type StoreCounters as IndexCounters,
+} from '../backends/elasticsearch/search-store.ts'
 import { createMemoryFeed } from '../backends/memory/feed.ts'
+import type { RedisConfig } from '../backends/redis/connection.ts'
+import { createRedisDocuments } from '../backends/redis/documents.ts'
+import { createRedisFeed } from '../backends/redis/feed.ts'
+import { createRedisQueue, type RedisQueueCounters } from '../backends/redis/queue.ts'
 import { createSqliteDocuments } from '../backends/sqlite/documents.ts'
-import { createSqliteQueue, type SqliteQueue } from '../backends/sqlite/queue.ts'
-import { createSqliteSearchStore, type SqliteSearchStore } from '../backends/sqlite/search-store.ts'
-import { DOCUMENT_FIELDS } from '../core/fields/document-fields.ts'
+import { createSqliteQueue, type QueueCounters, type SqliteQueue } from '../backends/sqlite/queue.ts'
+import { createSqliteSearchStore, type SqliteSearchStore, type StoreCounters } from '../backends/sqlite/search-store.ts'
+import { DOCUMENT_FIELDS, OPEN_OBJECTS } from '../core/fields/document-fields.ts'
 import { evaluate } from '../core/language/kql/evaluate.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
+import { AppError } from '../core/model/errors.ts'
 import type { Feed } from '../core/model/feed.ts'
+import type { Queue } from '../core/model/queue.ts'
+import type { SearchStore } from '../core/model/search-store.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Config } from './config.ts'
+import { readSecret } from './secret-file.ts'
 
-export function openQueue(config: Config, logger: Logger): SqliteQueue {
+export type MeasuredQueue = Queue &
+  Component & { readonly counters: Readonly<Partial<QueueCounters & RedisQueueCounters>> }
+export type MeasuredStore = SearchStore &
+  Component & { readonly counters: Readonly<Partial<StoreCounters & IndexCounters>> }
+
+/** Between the stages of a process or of a deployment. */
+export function openQueue(config: Config, logger: Logger): MeasuredQueue {
+  if (config.redis.url === undefined) return openSpool(config, logger)
+  return createRedisQueue({
+    ...redisConfig(config),
+    maxBytes: config.queue.maxBytes,
+    onError: (error) => logger.error({ err: error }, 'The queue on Redis has a failure'),
+    onWeakness: (message) => logger.warn(message),
+  })
+}
+
+/** On this machine, whatever joins the processes: what a host has seen and not yet sent. */
+export function openSpool(config: Config, logger: Logger): SqliteQueue {
   return createSqliteQueue({
     directory: join(config.dataDir, 'queue'),
     maxBytes: config.queue.maxBytes,
@@ -22,10 +55,42 @@ export function openQueue(config: Config, logger: Logger): SqliteQueue {
 }
 
 export function openDocuments(config: Config, logger: Logger): Documents & Component {
-  return createSqliteDocuments({ directory: join(config.dataDir, 'documents'), onCorrupt: reportCorrupt(logger) })
+  if (config.redis.url === undefined)
+    return createSqliteDocuments({ directory: join(config.dataDir, 'documents'), onCorrupt: reportCorrupt(logger) })
+  return createRedisDocuments({
+    ...redisConfig(config),
+    onError: (error) => logger.error({ err: error }, 'The documents on Redis have a failure'),
+  })
 }
 
-export function openSearchStore(config: Config, logger: Logger, readOnly = false): SqliteSearchStore {
+export function openFeed(config: Config, logger: Logger): Feed & Component {
+  if (config.redis.url === undefined) return createMemoryFeed({ name: config.dataDir, evaluate })
+  const onError = (error: unknown) => logger.warn({ err: error }, 'The live tail on Redis has a failure')
+  return createRedisFeed({ ...redisConfig(config), evaluate, onError })
+}
+
+/** `readOnly`: for a thread that only searches. */
+export function openSearchStore(config: Config, logger: Logger, readOnly = false): MeasuredStore {
+  return config.elasticsearch.url === undefined ? openLocalStore(config, logger, readOnly) : openElasticsearch(config)
+}
+
+export function openElasticsearch(config: Config): ElasticsearchStore {
+  const { url, username, passwordFile, caFile, prefix } = config.elasticsearch
+  if (url === undefined) throw new AppError('E_CONFIG_INVALID', 'elasticsearch.url is not set')
+  const password = readSecret(passwordFile, 'elasticsearch.password_file')
+  const ca = readSecret(caFile, 'elasticsearch.ca_file')
+  return createElasticsearchStore({
+    url,
+    prefix,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(ca === undefined ? {} : { ca }),
+    fields: DOCUMENT_FIELDS,
+    openObjects: OPEN_OBJECTS,
+  })
+}
+
+export function openLocalStore(config: Config, logger: Logger, readOnly = false): SqliteSearchStore {
   return createSqliteSearchStore({
     directory: join(config.dataDir, 'store'),
     fields: DOCUMENT_FIELDS,
@@ -35,8 +100,12 @@ export function openSearchStore(config: Config, logger: Logger, readOnly = false
   })
 }
 
-export function openFeed(config: Config): Feed & Component {
-  return createMemoryFeed({ name: config.dataDir, evaluate })
+function redisConfig(config: Config): RedisConfig {
+  const { url, passwordFile, prefix } = config.redis
+  const address = new URL(url ?? '')
+  const password = readSecret(passwordFile, 'redis.password_file')
+  if (password !== undefined) address.password = encodeURIComponent(password)
+  return { url: address.href, prefix }
 }
 
 function reportCorrupt(logger: Logger): (found: unknown) => void {

@@ -118,6 +118,49 @@ export const ConfigSchema = Type.Object(
         Type.String({ minLength: 1, description: 'Append detections to this file, one JSON object a line.' }),
       ),
     }),
+    redis: section('Redis, which joins the processes of a deployment; without it everything runs in one process.', {
+      url: Type.Optional(
+        Type.String({ minLength: 1, description: 'Such as `redis://127.0.0.1:6379/0`; `rediss://` for TLS.' }),
+      ),
+      password_file: Type.Optional(
+        Type.String({ description: 'File with the password, instead of one in the address.' }),
+      ),
+      prefix: Type.String({ default: '{seamark}', minLength: 1, description: 'Beginning of every key.' }),
+    }),
+    elasticsearch: section('Elasticsearch, where a deployment stores what is searched.', {
+      url: Type.Optional(Type.String({ minLength: 1, description: 'Such as `https://127.0.0.1:9200`.' })),
+      username: Type.Optional(Type.String({ description: 'User of the roles that docs/deployment.md names.' })),
+      password_file: Type.Optional(Type.String({ description: 'File with the password of that user.' })),
+      ca_file: Type.Optional(Type.String({ description: 'Certificate of the authority that signed the server.' })),
+      prefix: Type.String({ default: 'seamark', minLength: 1, description: 'Beginning of the name of every index.' }),
+    }),
+    ingest: section('Where the hosts of a deployment send what they see.', {
+      host: Type.String({ default: '127.0.0.1', description: 'Address to listen on.' }),
+      port: Type.Integer({
+        default: 7328,
+        minimum: 0,
+        maximum: 65535,
+        description: 'Port to listen on; 0 takes a free one.',
+      }),
+      certificate_file: Type.Optional(Type.String({ description: 'Certificate (PEM) for HTTPS; needs key_file.' })),
+      key_file: Type.Optional(Type.String({ description: 'Private key (PEM) for HTTPS.' })),
+    }),
+    central: section('For a host: the deployment it belongs to.', {
+      url: Type.Optional(
+        Type.String({ minLength: 1, description: 'Address of ingest, such as `https://seamark.example:7328`.' }),
+      ),
+      token_file: Type.Optional(Type.String({ description: 'File with the enrolment token; needed once.' })),
+      ca_file: Type.Optional(Type.String({ description: "Certificate of the authority that signed ingest's." })),
+    }),
+    health: section('Health and metrics of processes that have no API of their own.', {
+      host: Type.String({ default: '127.0.0.1', description: 'Address to listen on.' }),
+      port: Type.Integer({
+        default: 7329,
+        minimum: 0,
+        maximum: 65535,
+        description: 'Port to listen on; 0 takes a free one.',
+      }),
+    }),
     log: section("Seamark's own log, on standard error.", {
       level: oneOf(LOG_LEVELS, { default: 'warn', description: 'Least severe level that is written.' }),
     }),
@@ -143,6 +186,17 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   SEAMARK_API_PORT: 'api.port',
   SEAMARK_DOCKER_SOCKET: 'docker.socket',
   SEAMARK_LOG_LEVEL: 'log.level',
+  SEAMARK_REDIS_URL: 'redis.url',
+  SEAMARK_REDIS_PASSWORD_FILE: 'redis.password_file',
+  SEAMARK_ELASTICSEARCH_URL: 'elasticsearch.url',
+  SEAMARK_ELASTICSEARCH_USERNAME: 'elasticsearch.username',
+  SEAMARK_ELASTICSEARCH_PASSWORD_FILE: 'elasticsearch.password_file',
+  SEAMARK_INGEST_HOST: 'ingest.host',
+  SEAMARK_INGEST_PORT: 'ingest.port',
+  SEAMARK_CENTRAL_URL: 'central.url',
+  SEAMARK_CENTRAL_TOKEN_FILE: 'central.token_file',
+  SEAMARK_HEALTH_HOST: 'health.host',
+  SEAMARK_HEALTH_PORT: 'health.port',
 }
 
 const DEFAULT_FILE = '/etc/seamark/seamark.yml'

@@ -1,12 +1,19 @@
 /** Every command, in the order of the overview. */
 import type { Command } from '../command-line.ts'
+import { agentsList, agentsRevoke, agentsToken } from './agents.ts'
+import { analyzer } from './analyzer.ts'
+import { api } from './api.ts'
+import { collector } from './collector.ts'
+import { deadlettersList, deadlettersReplay, deadlettersShow } from './deadletters.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
+import { ingest } from './ingest.ts'
 import { query } from './query.ts'
 import { record } from './record.ts'
 import { replay } from './replay.ts'
 import { rulesCheck } from './rules-check.ts'
 import { rulesList } from './rules-list.ts'
+import { rulesPush } from './rules-push.ts'
 import { rulesTest } from './rules-test.ts'
 import { tail } from './tail.ts'
 import { up } from './up.ts'
@@ -22,4 +29,15 @@ export const COMMANDS: readonly Command[] = [
   rulesTest,
   record,
   replay,
+  collector,
+  ingest,
+  analyzer,
+  api,
+  rulesPush,
+  agentsToken,
+  agentsList,
+  agentsRevoke,
+  deadlettersList,
+  deadlettersShow,
+  deadlettersReplay,
 ]

@@ -12,12 +12,12 @@ import { exposureWarning, publishAddress, withdrawAddress } from '../api-address
 import { countOf } from '../command-line.ts'
 import { type Config, collectorId } from '../config.ts'
 import { claimDataDirectory } from '../data-directory.ts'
+import { buildApi } from '../roles/api.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { compileRules } from '../rule-set.ts'
-import { VERSION } from '../version.ts'
-import { buildApi } from '../roles/api.ts'
 import { Thread, type ThreadMetrics } from '../threads/thread.ts'
 import type { TerminalConfig, ThreadData } from '../threads/thread-data.ts'
+import { VERSION } from '../version.ts'
 
 export interface EmbeddedOptions {
   config: Config
@@ -66,7 +66,8 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
     logger.error({ err: error, thread: name, request }, 'A thread could not do what it was asked, and goes on without')
   }
   const threads = (['indexer', 'analyzer', 'collector'] as const).map(
-    (name) => new Thread({ name, module: new URL(`../threads/${name}-thread.ts`, import.meta.url), data, onDeath, onFailure }),
+    (name) =>
+      new Thread({ name, module: new URL(`../threads/${name}-thread.ts`, import.meta.url), data, onDeath, onFailure }),
   )
   const [indexer, analyzer, collector] = threads as [Thread, Thread, Thread]
   const api = buildApi({

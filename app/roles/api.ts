@@ -1,16 +1,16 @@
-/** The API of the embedded shape: reads the store and the feed of this process. */
+/** The API on the backends that the configuration names. */
 import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
-import { createApi } from '../../api/server.ts'
+import { createApi, type ReadinessCheck } from '../../api/server.ts'
 import { checkDocumentField } from '../../core/language/kql/known-field.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
+import { openFeed, openSearchStore } from '../backends.ts'
 import type { Config } from '../config.ts'
 import { VERSION } from '../version.ts'
-import { openFeed, openSearchStore } from '../backends.ts'
 
 /** With less, the queue may refuse the next batch. */
 const MIN_FREE_BYTES = 4 * 1024 * 1024
@@ -24,7 +24,7 @@ export interface BuildApiOptions {
 
 export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Component & { address(): string } {
   const store = openSearchStore(config, logger, true)
-  const feed = openFeed(config)
+  const feed = openFeed(config, logger)
   const api = createApi({
     ...config.api,
     store,
@@ -33,14 +33,7 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     checkField: checkDocumentField,
     metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
     readiness: [
-      {
-        name: 'disk',
-        check: async () => {
-          const { bavail, bsize } = await statfs(config.dataDir)
-          const reason = `${config.dataDir} has ${bavail * bsize} bytes left`
-          return bavail * bsize >= MIN_FREE_BYTES ? { ok: true } : { ok: false, reason }
-        },
-      },
+      ...(config.elasticsearch.url === undefined ? [diskCheck(config.dataDir)] : []),
       {
         name: 'search store',
         check: async () => {
@@ -68,6 +61,17 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     },
     stop: (deadlineMs) => lifecycle.stop(deadlineMs),
     address: () => api.address(),
+  }
+}
+
+function diskCheck(directory: string): ReadinessCheck {
+  return {
+    name: 'disk',
+    check: async () => {
+      const { bavail, bsize } = await statfs(directory)
+      const reason = `${directory} has ${bavail * bsize} bytes left`
+      return bavail * bsize >= MIN_FREE_BYTES ? { ok: true } : { ok: false, reason }
+    },
   }
 }
 

@@ -5,23 +5,25 @@ import { FileDestination } from '../../alerts/notify/file.ts'
 import { type Destination, notificationTopic, Outbox } from '../../alerts/notify/outbox.ts'
 import { TerminalDestination } from '../../alerts/notify/terminal.ts'
 import { Analyzer } from '../../analyzer/analyzer.ts'
+import { DeadLetters } from '../../analyzer/dead-letters.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 import { documentsOf } from '../../indexer/event-documents.ts'
-import { compileRules } from '../rule-set.ts'
 import { openDocuments, openFeed, openQueue } from '../backends.ts'
-import { measureQueue } from '../measure-backends.ts'
+import { measureQueue, measureTopics } from '../measure-backends.ts'
+import { compilePublished, publishedRules } from '../published-rules.ts'
+import { compileRules } from '../rule-set.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 
 runThread(async () => {
-  const { config, collector, ruleFiles, terminal } = workerData as ThreadData
+  const { config, ruleFiles, terminal } = workerData as ThreadData
   const metrics = new Metrics()
   const logger = createLogger({ level: config.log.level, component: 'analyzer' })
   const queue = openQueue(config, logger)
   const documents = openDocuments(config, logger)
-  const feed = openFeed(config)
+  const feed = openFeed(config, logger)
   const destinations: Destination[] = [
     ...(terminal !== null && config.notify.terminal
       ? [new TerminalDestination({ out: process.stdout, ...terminal })]
@@ -31,9 +33,12 @@ runThread(async () => {
   const analyzer = new Analyzer({
     queue,
     ruleSet: compileRules(ruleFiles, config).ruleSet,
-    hostname: collector,
     metrics,
     logger,
+    loadRuleSet: async (version) => {
+      const published = await publishedRules(documents, version)
+      return published === null ? null : compilePublished(published, config)
+    },
     onBatch: (header, batch, envelope) => {
       if (!feed.hasSubscribers('event')) return
       const items = [...documentsOf(header, batch, envelope)]
@@ -59,19 +64,15 @@ runThread(async () => {
         logger,
       }),
     )
+    .add('dead letters', new DeadLetters({ queue, documents, metrics }))
     .add('analyzer', analyzer)
   return {
     component,
     metrics,
     measure: async () => {
-      measureQueue(metrics, queue.counters)
+      measureQueue(metrics, queue)
       const notify = destinations.map(({ name }) => notificationTopic(name))
-      for (const topic of ['batches', 'detections', 'index', ...notify, 'dead'] as const) {
-        const depth = await queue.depth(topic)
-        metrics.set('seamark_queue_items', depth.items, { topic })
-        metrics.set('seamark_queue_bytes', depth.bytes, { topic })
-        metrics.set('seamark_queue_oldest_seconds', depth.oldestMs / 1000, { topic })
-      }
+      await measureTopics(metrics, queue, ['batches', 'detections', 'index', ...notify, 'dead'])
     },
     onRules: async (files) => analyzer.useRuleSet(compileRules(files, config).ruleSet),
   }

@@ -3,11 +3,11 @@ import { workerData } from 'node:worker_threads'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
-import { buildCollector } from '../roles/collector.ts'
-import { compileRules } from '../rule-set.ts'
-import { openQueue, openSearchStore } from '../backends.ts'
+import { openLocalStore, openQueue } from '../backends.ts'
 import { createEnvelopeStamp } from '../embedded/envelope-stamp.ts'
 import { measureQueue } from '../measure-backends.ts'
+import { buildCollector } from '../roles/collector.ts'
+import { compileRules } from '../rule-set.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 
@@ -16,7 +16,7 @@ runThread(async () => {
   const metrics = new Metrics()
   const logger = createLogger({ level: config.log.level, component: 'collector' })
   const queue = openQueue(config, logger)
-  const store = openSearchStore(config, logger, true)
+  const store = openLocalStore(config, logger, true)
   const { ruleSet } = compileRules(ruleFiles, config)
   const built = buildCollector({
     config,
@@ -39,7 +39,7 @@ runThread(async () => {
     metrics,
     measure: () => {
       built.measure()
-      measureQueue(metrics, queue.counters)
+      measureQueue(metrics, queue)
     },
     onRules: (files) => built.collector.useRuleSet(compileRules(files, config).ruleSet),
   }

@@ -4,7 +4,8 @@ import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 import { Indexer } from '../../indexer/indexer.ts'
-import { openQueue, openSearchStore } from '../backends.ts'
+import { PartRoller } from '../../indexer/part-roller.ts'
+import { openDocuments, openQueue, openSearchStore } from '../backends.ts'
 import { measureQueue, measureStore } from '../measure-backends.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
@@ -15,19 +16,22 @@ runThread(async () => {
   const logger = createLogger({ level: config.log.level, component: 'indexer' })
   const queue = openQueue(config, logger)
   const store = openSearchStore(config, logger)
-  const { retentionDays, maxBytes } = config.store
+  const documents = openDocuments(config, logger)
+  const { retentionDays, maxBytes, partBytes: maxPartBytes } = config.store
   const component = new Lifecycle((name, error) =>
     logger.error({ err: error, part: name }, 'A part did not stop in time'),
   )
     .add('queue', queue)
+    .add('documents', documents)
     .add('store', store)
+    .add('part roller', new PartRoller({ documents, store, maxPartBytes, metrics, logger }))
     .add('indexer', new Indexer({ queue, store, retentionDays, maxBytes, metrics, logger }))
   return {
     component,
     metrics,
     measure: () => {
-      measureQueue(metrics, queue.counters)
-      measureStore(metrics, store.counters)
+      measureQueue(metrics, queue)
+      measureStore(metrics, store)
     },
   }
 })

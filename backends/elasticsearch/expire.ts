@@ -23,8 +23,8 @@ interface AlertsAnswer {
 
 const ALERTS_AT_ONCE = 1_000
 
-/** Returns how many indices went. */
-export async function expireIndices({ client, prefix, beforeDay, maxBytes }: ExpireOptions): Promise<number> {
+/** What each index of events or detections holds; oldest first. */
+export async function dayIndices(client: Client, prefix: string): Promise<(DayIndex & { bytes: number })[]> {
   const stats = await request<StatsAnswer>(client, {
     method: 'GET',
     path: `/${prefix}-events-*,${prefix}-detections-*/_stats/store`,
@@ -36,6 +36,12 @@ export async function expireIndices({ client, prefix, beforeDay, maxBytes }: Exp
     if (found !== null) days.push({ ...found, bytes: primaries.store?.size_in_bytes ?? 0 })
   }
   days.sort((a, b) => (a.day < b.day ? -1 : a.day > b.day ? 1 : a.part - b.part))
+  return days
+}
+
+/** Returns how many indices went. */
+export async function expireIndices({ client, prefix, beforeDay, maxBytes }: ExpireOptions): Promise<number> {
+  const days = await dayIndices(client, prefix)
   let held = days.reduce((sum, { bytes }) => sum + bytes, 0)
   let gone = 0
   for (const { name, day, bytes } of days) {

@@ -17,7 +17,7 @@ import { type Prepared, prepareDoc } from '../../core/search/prepare-document.ts
 import { writeBulk } from './bulk.ts'
 import { connect, DEFAULT_PREFIX, type ElasticsearchConfig, reasonOf, request } from './connection.ts'
 import { countDocuments } from './count.ts'
-import { expireIndices } from './expire.ts'
+import { dayIndices, expireIndices } from './expire.ts'
 import { searchPattern } from './layout.ts'
 import { compileQuery, type Dsl } from './query.ts'
 import { installTemplate, KEY } from './template.ts'
@@ -245,6 +245,12 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
         by,
         everyMs,
       })
+    },
+
+    async parts() {
+      return (await dayIndices(client, prefix)).filter(({ name }) =>
+        name.startsWith(searchPattern(prefix, 'event').slice(0, -1)),
+      )
     },
 
     async expire(beforeDay, maxBytes) {

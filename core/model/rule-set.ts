@@ -34,7 +34,7 @@ export interface DetectionContext {
 }
 
 export interface RuleSet {
-  /** digest over the sources and the options; equal text gives an equal version. */
+  /** Digest over the sources and the order of matching: equal versions judge alike. What is captured has `plan.version`. */
   version: string
   rules: readonly RuleInfo[]
   plan: CapturePlan

@@ -73,6 +73,8 @@ export interface SearchStore {
   count(query: Omit<Query, 'limit' | 'cursor' | 'order'>, by: readonly string[], everyMs?: number): Promise<Bucket[]>
   /** Drops whole days before `beforeDay`, then the oldest parts until at most `maxBytes` remain. */
   expire(beforeDay: string, maxBytes: number): Promise<void>
+  /** What each part of each day holds, where whoever stamps batches has to know; a store without it decides by itself. */
+  parts?(): Promise<{ day: string; part: number; bytes: number }[]>
   /** What was stored, as batches that can be judged again. */
   replay?(query: Query): AsyncIterable<EventBatch>
 }

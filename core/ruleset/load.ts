@@ -180,7 +180,7 @@ function buildRuleSet(
   )
   const texts = files.map(({ name, text }) => [name, text])
   const version = createHash('sha256')
-    .update(JSON.stringify([texts, ruleMatching, keepEventTypes, scope]))
+    .update(JSON.stringify([texts, ruleMatching]))
     .digest('hex')
     .slice(0, 16)
   const rules = ready.map(ruleInfo)

@@ -56,7 +56,7 @@ async function analyzing(ruleSet: RuleSet) {
   const queue = new MemoryQueue()
   const metrics = new Metrics()
   const logger = createLogger({ level: 'silent', component: 'test' })
-  const analyzer = new Analyzer({ queue, ruleSet, hostname: 'h', metrics, logger })
+  const analyzer = new Analyzer({ queue, ruleSet, metrics, logger })
   await analyzer.start()
   const detections = () =>
     queue.items('detections').map(({ payload }) => JSON.parse(Buffer.from(payload).toString('utf8')) as Detection)

@@ -1,0 +1,100 @@
+/**
+ * What was given up, kept where it can be listed, shown and offered again: the topic `dead` is moved to documents, the
+ * oldest of which go when there are too many.
+ */
+import { createHash } from 'node:crypto'
+import type { Component } from '../core/model/component.ts'
+import type { Documents } from '../core/model/documents.ts'
+import { AppError } from '../core/model/errors.ts'
+import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import type { Metrics } from '../core/runtime/metrics.ts'
+
+export const DEAD_SPACE = 'dead'
+
+/** A dead letter as it is kept; `payload` in base64. */
+export interface DeadLetter extends Omit<Item, 'payload' | 'failure'> {
+  failure: Failure
+  payload: string
+  /** Bytes of a payload that was too large to be kept. */
+  leftOutBytes?: number
+}
+
+export interface DeadLettersOptions {
+  queue: Queue
+  documents: Documents
+  metrics: Metrics
+  /** Default 10,000. */
+  maxLetters?: number
+}
+
+const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
+const TRIM_AT_ONCE = 100
+
+export class DeadLetters implements Component {
+  private readonly options: DeadLettersOptions
+  private consumer: Component | null = null
+
+  constructor(options: DeadLettersOptions) {
+    this.options = options
+  }
+
+  async start(): Promise<void> {
+    this.consumer = this.options.queue.consume('dead', (delivery) => this.keep(delivery), { maxItems: 16 })
+    await this.consumer.start()
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    await this.consumer?.stop(deadlineMs)
+  }
+
+  private async keep({ items }: Delivery): Promise<void> {
+    const { documents, metrics } = this.options
+    for (const item of items) {
+      if (item.failure === undefined) continue
+      const letter = letterOf(item, item.failure)
+      // Already there after a redelivery.
+      if (await documents.put(DEAD_SPACE, keyOf(letter), letter, 0))
+        metrics.add('seamark_dead_letters_total', 1, { topic: item.failure.topic.split('/')[0]! })
+    }
+    await this.trim()
+  }
+
+  private async trim(): Promise<void> {
+    const { documents, metrics, maxLetters = 10_000 } = this.options
+    const held = await documents.scan(DEAD_SPACE, '', maxLetters + TRIM_AT_ONCE)
+    metrics.set('seamark_dead_letters', Math.min(held.length, maxLetters))
+    for (const { key, version } of held.slice(0, Math.max(0, held.length - maxLetters))) {
+      if (await documents.remove(DEAD_SPACE, key, version)) metrics.add('seamark_dead_letters_dropped_total')
+    }
+  }
+}
+
+/** Oldest first when scanned. */
+function keyOf({ id, failure }: DeadLetter): string {
+  const digest = createHash('sha256').update(id).digest('hex').slice(0, 12)
+  return `${String(failure.atMs).padStart(15, '0')}-${digest}`
+}
+
+function letterOf({ payload, failure: _, ...item }: Item, failure: Failure): DeadLetter {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  if (bytes.length > MAX_PAYLOAD_BYTES) return { ...item, failure, payload: '', leftOutBytes: bytes.length }
+  return { ...item, failure, payload: bytes.toString('base64') }
+}
+
+/**
+ * Offers a dead letter to the topic it came from and forgets it. Its id there is a new one: the queue still remembers
+ * the old one as done, and what follows from the payload has ids of its own. Throws AppError for a payload that was
+ * not kept (E_QUEUE_STORAGE) or a full topic (E_QUEUE_FULL).
+ */
+export async function replayLetter(queue: Queue, documents: Documents, key: string): Promise<boolean> {
+  const found = await documents.get(DEAD_SPACE, key)
+  if (found === null) return false
+  const { failure, payload, leftOutBytes, ...item } = found.value as DeadLetter
+  if (leftOutBytes !== undefined)
+    throw new AppError('E_QUEUE_STORAGE', `${key} had ${leftOutBytes} bytes, more than is kept of a dead letter`)
+  const id = `${item.id.slice(failure.topic.length + 1)}#${found.version}`
+  const outcome = await queue.offer(failure.topic, [{ ...item, id, payload: Buffer.from(payload, 'base64') }])
+  if (outcome === 'full') throw new AppError('E_QUEUE_FULL', `The topic ${failure.topic} is full`, { retryable: true })
+  await documents.remove(DEAD_SPACE, key, found.version)
+  return true
+}

@@ -1,0 +1,119 @@
+/** `seamark deadletters …`: what was given up, why, and another try. */
+import { DEAD_SPACE, type DeadLetter, replayLetter } from '../../analyzer/dead-letters.ts'
+import { readHeader } from '../../core/batch/seal.ts'
+import type { Documents } from '../../core/model/documents.ts'
+import { AppError } from '../../core/model/errors.ts'
+import { safeText } from '../../core/runtime/safe-text.ts'
+import { commandConfig } from '../command-config.ts'
+import { COMMON_OPTIONS, type Command, countOf, EXIT, table } from '../command-line.ts'
+import { withDocuments, withQueue } from '../distributed/with-documents.ts'
+
+const PAGE = 500
+
+export const deadlettersList: Command = {
+  name: 'deadletters list',
+  summary: 'List what was given up, and why',
+  options: { json: { type: 'boolean', doc: 'one JSON object a line' }, ...COMMON_OPTIONS },
+  examples: [['seamark deadletters list', 'the oldest first']],
+  async run(args) {
+    return withDocuments(commandConfig(args), async (documents) => {
+      let count = 0
+      for await (const { key, letter } of letters(documents)) {
+        count += 1
+        const { failure } = letter
+        process.stdout.write(
+          args.flag('json')
+            ? `${JSON.stringify({ key, id: letter.id, failure })}\n`
+            : `${key}  ${failure.topic}  ${failure.code}: ${safeText(failure.message)}\n`,
+        )
+      }
+      if (count === 0 && !args.flag('json')) process.stdout.write('Nothing was given up.\n')
+      return EXIT.ok
+    })
+  },
+}
+
+export const deadlettersShow: Command = {
+  name: 'deadletters show',
+  summary: 'Show one thing that was given up',
+  operands: 'KEY',
+  options: { json: { type: 'boolean', doc: 'as one JSON object, payload in base64' }, ...COMMON_OPTIONS },
+  examples: [['seamark deadletters show 001795-3f5a', 'by its key, as the list gives it']],
+  async run(args) {
+    const [key] = args.operands
+    if (key === undefined) throw new AppError('E_USAGE', 'Name one: seamark deadletters show KEY')
+    return withDocuments(commandConfig(args), async (documents) => {
+      const found = await documents.get(DEAD_SPACE, key)
+      if (found === null) return notFound(key)
+      const letter = found.value as DeadLetter
+      if (args.flag('json')) process.stdout.write(`${JSON.stringify({ key, ...letter })}\n`)
+      else process.stdout.write(`${table(describe(letter))}\n`)
+      return EXIT.ok
+    })
+  },
+}
+
+export const deadlettersReplay: Command = {
+  name: 'deadletters replay',
+  summary: 'Try again what was given up, after what was wrong is mended',
+  operands: 'KEY…',
+  options: { all: { type: 'boolean', doc: 'everything that was given up' }, ...COMMON_OPTIONS },
+  notes: 'What fails again becomes a dead letter again. Nothing is stored twice: ids follow from the events.',
+  examples: [
+    ['seamark deadletters replay 001795-3f5a', 'one'],
+    ['seamark deadletters replay --all', 'all of them'],
+  ],
+  async run(args) {
+    if (args.operands.length === 0 && !args.flag('all'))
+      throw new AppError('E_USAGE', 'Name some, or say --all: seamark deadletters replay KEY…')
+    return withQueue(commandConfig(args), async (documents, queue) => {
+      const keys = [...args.operands]
+      if (args.flag('all')) for await (const { key } of letters(documents)) keys.push(key)
+      let replayed = 0
+      for (const key of keys) {
+        if (await replayLetter(queue, documents, key)) replayed += 1
+        else notFound(key)
+      }
+      process.stdout.write(`${countOf(replayed, 'dead letter')} offered again\n`)
+      return replayed === keys.length ? EXIT.ok : EXIT.negative
+    })
+  },
+}
+
+async function* letters(documents: Documents): AsyncIterable<{ key: string; letter: DeadLetter }> {
+  for (let after = ''; ; ) {
+    const page = await documents.scan(DEAD_SPACE, after, PAGE)
+    for (const { key, value } of page) yield { key, letter: value as DeadLetter }
+    const last = page.at(-1)
+    if (last === undefined) return
+    after = last.key
+  }
+}
+
+function describe({ id, class: cls, failure, payload, leftOutBytes }: DeadLetter): [string, string][] {
+  const bytes = Buffer.from(payload, 'base64')
+  return [
+    ['id', safeText(id)],
+    ['topic', failure.topic],
+    ['given up', new Date(failure.atMs).toISOString()],
+    ['after', countOf(failure.attempts, 'attempt')],
+    ['because', safeText(`${failure.code}: ${failure.message}`)],
+    ['class', cls],
+    ['payload', leftOutBytes === undefined ? countOf(bytes.length, 'byte') : `${leftOutBytes} bytes, not kept`],
+    ['holds', safeText(contentOf(bytes))],
+  ]
+}
+
+function contentOf(bytes: Buffer): string {
+  try {
+    const { collector, epoch, sequence, rows } = readHeader(bytes)
+    return `batch ${sequence} of ${collector} (epoch ${epoch}) with ${countOf(rows, 'event')}`
+  } catch {
+    return bytes.toString('utf8', 0, 500)
+  }
+}
+
+function notFound(key: string): number {
+  process.stderr.write(`seamark: there is no dead letter '${safeText(key)}'; see: seamark deadletters list\n`)
+  return EXIT.negative
+}

@@ -1,0 +1,114 @@
+/**
+ * A host of a deployment: the collector with its queue on disk, the shipper behind it, and the rules of the centre. It
+ * watches from its first second, with the rules it had or the shipped ones, whether or not ingest can be reached.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Credentials, enrol, readCredentials } from '../../collector/central/enrolment.ts'
+import { IngestClient } from '../../collector/central/ingest-client.ts'
+import { RulesFollower } from '../../collector/central/rules-follower.ts'
+import { Shipper } from '../../collector/central/shipper.ts'
+import { AppError } from '../../core/model/errors.ts'
+import type { RuleSet } from '../../core/model/rule-set.ts'
+import { openSpool } from '../backends.ts'
+import { collectorId } from '../config.ts'
+import { claimDataDirectory } from '../data-directory.ts'
+import { measureQueue, measureTopics } from '../measure-backends.ts'
+import { compilePublished } from '../published-rules.ts'
+import { buildCollector } from '../roles/collector.ts'
+import { readRuleFiles } from '../rule-files.ts'
+import { compileRules } from '../rule-set.ts'
+import { readSecret } from '../secret-file.ts'
+import { createHealthServer } from './health-server.ts'
+import type { ProcessContext } from './process.ts'
+
+const ENROL_WAIT_MS = 2_000
+
+export async function startHost(context: ProcessContext): Promise<string> {
+  const { config, logger, metrics, run } = context
+  const { url, caFile } = config.central
+  if (url === undefined) throw new AppError('E_CONFIG_INVALID', 'A host needs central.url or SEAMARK_CENTRAL_URL')
+  const directory = claimDataDirectory(config.dataDir)
+  await run('data directory', { start: async () => {}, stop: async () => directory.release() })
+  const queue = openSpool(config, logger)
+  await run('queue', queue)
+
+  const ca = readSecret(caFile, 'central.ca_file')
+  const central = { url, ...(ca === undefined ? {} : { ca }) }
+  const credentials = await credentialsOf(context, central)
+  const client = new IngestClient({ ...central, key: credentials.key })
+
+  const rulesPath = join(config.dataDir, 'rules.json')
+  const built = buildCollector({
+    config,
+    id: credentials.collector,
+    epoch: randomBytes(6).toString('hex'),
+    queue,
+    ruleSet: firstRules(context, rulesPath),
+    metrics,
+    logger,
+  })
+  const follower = new RulesFollower({
+    client,
+    path: rulesPath,
+    logger,
+    apply: (rules) => built.collector.useRuleSet(compilePublished(rules, config)),
+  })
+  const onActiveRules = (version: string) => follower.hear(version)
+  await run('shipper', new Shipper({ queue, client, metrics, logger, onActiveRules }))
+  await run('collector', built.collector)
+  await run('rules', follower)
+  const readMetrics = async () => {
+    built.measure()
+    measureQueue(metrics, queue)
+    await measureTopics(metrics, queue, ['batches', 'dead'])
+    return metrics.registry.metrics()
+  }
+  const check = async () => void (await queue.depth('batches'))
+  await run('health', createHealthServer({ ...config.health, logger, readMetrics, check }))
+  return `Seamark watches ${credentials.collector} and sends what it sees to ${url}.`
+}
+
+/** Those of the file, or new ones for the token, for as long as it takes until ingest answers. */
+async function credentialsOf(
+  { config, logger, signal }: ProcessContext,
+  central: { url: string; ca?: string },
+): Promise<Credentials> {
+  const path = join(config.dataDir, 'agent.json')
+  const known = readCredentials(path)
+  if (known !== null) return known
+  const token = readSecret(config.central.tokenFile, 'central.token_file')
+  if (token === undefined)
+    throw new AppError(
+      'E_INGEST_TOKEN',
+      'This host is not enrolled: put the output of `seamark agents token` into a file and name it in central.token_file',
+    )
+  const client = new IngestClient(central)
+  try {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        return await enrol(client, path, token, collectorId(config))
+      } catch (error) {
+        if (!(error instanceof AppError) || !error.retryable) throw error
+        if (!isTold) logger.warn({ err: error }, 'Ingest cannot be reached; this host is enrolled as soon as it can')
+        await sleep(ENROL_WAIT_MS, undefined, { signal })
+      }
+    }
+  } finally {
+    client.close()
+  }
+}
+
+/** What it had when it last ran, if that still loads; else the rules of its own configuration. */
+function firstRules({ config, logger }: ProcessContext, path: string): RuleSet {
+  const stored = RulesFollower.stored(path)
+  if (stored !== null) {
+    try {
+      return compilePublished(stored, config)
+    } catch (error) {
+      logger.warn({ err: error }, 'The rules of the last run cannot be used')
+    }
+  }
+  return compileRules(readRuleFiles(config.rules), config).ruleSet
+}

@@ -1,13 +1,13 @@
 /** Talks to a running Seamark over its REST API, for the command line. */
-import { AppError } from '../core/model/errors.ts'
+import type { ProblemDocument } from '../api/problem.ts'
+import { AppError, ERROR_CODES, type ErrorCode } from '../core/model/errors.ts'
 import { apiAddress } from './api-address.ts'
 import type { Config } from './config.ts'
 
-export interface Problem {
-  title?: string
-  detail?: string
-  status?: number
-}
+/** `not ready`: it answers, and says what it lacks. */
+export type ServerStatus = { state: 'ready' } | { state: 'not ready'; reason: string } | { state: 'down' }
+
+const STATUS_MS = 5_000
 
 export class ApiClient {
   readonly base: string
@@ -16,18 +16,21 @@ export class ApiClient {
     this.base = apiAddress(config)
   }
 
-  /** Throws AppError E_API_UNAVAILABLE when nobody answers, E_USAGE for what the API refuses (4xx). */
+  /** Throws AppError: E_API_UNAVAILABLE when nobody answers, else with the code of the API's problem document. */
   async get<T>(path: string, parameters: Record<string, string | undefined> = {}): Promise<T> {
     const response = await this.fetch(path, parameters, AbortSignal.timeout(30_000))
     return (await response.json()) as T
   }
 
-  async isUp(): Promise<boolean> {
+  /** Never rejects; `down` is what nobody answers for, or something that is no Seamark. */
+  async status(): Promise<ServerStatus> {
     try {
-      await this.get('/readyz')
-      return true
+      const response = await fetch(`${this.base}/readyz`, { signal: AbortSignal.timeout(STATUS_MS) })
+      const { checks } = (await response.json()) as { checks: { name: string; ok: boolean; reason?: string }[] }
+      const failed = checks.filter(({ ok }) => !ok).map(({ name, reason }) => `${name}: ${reason ?? 'not ready'}`)
+      return failed.length === 0 ? { state: 'ready' } : { state: 'not ready', reason: failed.join('; ') }
     } catch {
-      return false
+      return { state: 'down' }
     }
   }
 
@@ -67,12 +70,17 @@ export class ApiClient {
       throw new AppError('E_API_UNAVAILABLE', message, { retryable: true, cause })
     }
     if (response.ok) return response
-    const problem = (await response.json().catch(() => ({}))) as Problem
-    const message = problem.detail ?? problem.title ?? `the API answered ${response.status}`
-    throw new AppError(response.status < 500 ? 'E_USAGE' : 'E_API_UNAVAILABLE', message, {
-      retryable: response.status >= 500,
-    })
+    throw await failureOf(response)
   }
+}
+
+/** A refusal under the API's own code; a server that is not ours has none. */
+async function failureOf(response: Response): Promise<AppError> {
+  const problem = (await response.json().catch(() => ({}))) as Partial<ProblemDocument>
+  const isKnown = typeof problem.code === 'string' && Object.hasOwn(ERROR_CODES, problem.code)
+  const code: ErrorCode = isKnown ? problem.code! : response.status < 500 ? 'E_API_REQUEST' : 'E_API_INTERNAL'
+  const message = problem.detail ?? problem.title ?? `the API answered ${response.status}`
+  return new AppError(code, message, { retryable: response.status === 503 })
 }
 
 function parseMessage(block: string): { event: string; data: unknown } | null {

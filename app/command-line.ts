@@ -1,6 +1,6 @@
 /** What all commands share: options, help, exit codes, and how a failure is told. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { AppError } from '../core/model/errors.ts'
+import { AppError, type ErrorCode } from '../core/model/errors.ts'
 import { safeText } from '../core/runtime/safe-text.ts'
 
 export const EXIT = {
@@ -152,17 +152,30 @@ export function safeLines(text: string): string {
   return text.split('\n').map(safeText).join('\n')
 }
 
-/** Tells a failure on standard error and gives the exit code. */
-export function tellFailure(error: unknown): number {
-  if (error instanceof AppError) {
-    // The code stands beside what happened; what to do, or the list of mistakes, follows below.
-    const [first, ...more] = error.message.split('\n')
-    process.stderr.write(`${[`seamark: ${first} [${error.code}]`, ...more].join('\n')}\n`)
-    if (error.code === 'E_USAGE') return EXIT.usage
-    if (error.code === 'E_CONFIG_INVALID' || error.code === 'E_RULES_INVALID') return EXIT.negative
-    if (error.code.endsWith('UNAVAILABLE') || error.code === 'E_DATA_DIR_BUSY') return EXIT.unavailable
+/** What the API refuses because of how it was asked. */
+const MISTAKES: ReadonlySet<ErrorCode> = new Set([
+  'E_USAGE',
+  'E_API_REQUEST',
+  'E_API_QUERY',
+  'E_API_NOT_FOUND',
+  'E_API_TOO_LARGE',
+  'E_STORE_CURSOR',
+])
+
+/** Tells a failure on standard error, safe to print whatever it quotes, and gives the exit code. */
+export function tellFailure(error: unknown, out: { write(text: string): unknown } = process.stderr): number {
+  if (!(error instanceof AppError)) {
+    out.write(`seamark: ${safeLines(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`)
     return EXIT.failed
   }
-  process.stderr.write(`seamark: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  const { code, retryable } = error
+  // The code stands beside what happened; what to do, or the list of mistakes, follows below.
+  const [first, ...more] = error.message.split('\n')
+  out.write(`seamark: ${safeLines([`${first} [${code}]`, ...more].join('\n'))}\n`)
+  if (MISTAKES.has(code)) return EXIT.usage
+  if (code === 'E_CONFIG_INVALID' || code === 'E_RULES_INVALID') return EXIT.negative
+  // An API that answers but is too busy, or cannot read its store now, is there no more than one that does not.
+  const isRefusal = code.startsWith('E_API_') || code.startsWith('E_STORE_')
+  if (code.endsWith('UNAVAILABLE') || code === 'E_DATA_DIR_BUSY' || (isRefusal && retryable)) return EXIT.unavailable
   return EXIT.failed
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Engine } from '../../collector/docker/engine.ts'
+import { AppError } from '../../core/model/errors.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
@@ -26,16 +27,29 @@ export const demo: Command = {
   ],
   async run(args) {
     const config = commandConfig(args)
-    const say = (line: string) => void process.stderr.write(`${line}\n`)
+    const say = (line: string) => {
+      process.stderr.write(`${line}\n`)
+    }
+    // Whoever interrupts a demo wants its containers and its data gone all the same.
+    const interrupted = new AbortController()
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () =>
+        interrupted.abort(new AppError('E_DEMO_INTERRUPTED', `Interrupted by ${signal}; nothing is left behind`)),
+      )
+    }
+    const { signal } = interrupted
     const engine = new Engine({ socketPath: config.docker.socket, timeoutMs: 30_000 })
     await engine.apiVersion()
     const image = await prepareImage(engine, say)
+    signal.throwIfAborted()
     const running = await connect(config, say)
     try {
+      signal.throwIfAborted()
       const outcomes = await runDemo({
         client: running.client,
         engine,
         image,
+        signal,
         onOutcome: (outcome) => process.stdout.write(`${args.flag('json') ? jsonLine(outcome) : readable(outcome)}\n`),
       })
       const raised = outcomes.filter((outcome) => outcome.alert !== null).length
@@ -54,8 +68,9 @@ async function connect(
   say: (line: string) => void,
 ): Promise<{ client: ApiClient; stop: () => Promise<void> }> {
   const client = new ApiClient(config)
-  if (await client.isUp()) {
-    say(`using the Seamark at ${client.base}`)
+  const status = await client.status()
+  if (status.state !== 'down') {
+    say(`using the Seamark at ${client.base}${status.state === 'ready' ? '' : ` (not ready: ${status.reason})`}`)
     return { client, stop: async () => {} }
   }
   say('no Seamark runs here: starting one for the demo …')
@@ -66,13 +81,13 @@ async function connect(
     api: { ...config.api, host: '127.0.0.1', port: 0 },
     notify: { terminal: false },
   }
-  const embedded = await startEmbedded({ config: own, terminal: null })
-  return {
-    client: new ApiClient(own),
-    stop: async () => {
-      await embedded.stop()
-      rmSync(dataDir, { recursive: true, force: true })
-    },
+  const removeData = () => rmSync(dataDir, { recursive: true, force: true })
+  try {
+    const embedded = await startEmbedded({ config: own, terminal: null })
+    return { client: new ApiClient(own), stop: () => embedded.stop().finally(removeData) }
+  } catch (error) {
+    removeData()
+    throw error
   }
 }
 

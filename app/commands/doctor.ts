@@ -111,10 +111,12 @@ function rulesVisibility(config: Config, found: readonly Visibility[]): Visibili
 
 async function apiVisibility(config: Config): Promise<Visibility> {
   const client = new ApiClient(config)
-  const state = (await client.isUp())
-    ? `a Seamark answers at ${client.base}`
-    : `no Seamark runs at ${client.base} (start one: seamark up)`
-  return { source: 'api', sees: [state], blind: [] }
+  const status = await client.status()
+  if (status.state === 'down')
+    return { source: 'api', sees: [`no Seamark runs at ${client.base} (start one: seamark up)`], blind: [] }
+  if (status.state === 'ready') return { source: 'api', sees: [`a Seamark answers at ${client.base}`], blind: [] }
+  const fix = `see ${client.base}/readyz, and its log`
+  return { source: 'api', sees: [], blind: [{ what: `the Seamark at ${client.base}`, why: status.reason, fix }] }
 }
 
 function readable({ source, sees, blind }: Visibility): string {

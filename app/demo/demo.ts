@@ -1,8 +1,10 @@
 /** Carries out the attacks one by one against a running Seamark and watches for each one's alert. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from '../../collector/docker/engine.ts'
+import { AppError } from '../../core/model/errors.ts'
 import type { ApiClient } from '../api-client.ts'
-import { ATTACKS, type Attack, remove } from './attacks.ts'
+import { ATTACKS, type Attack } from './attacks.ts'
+import { withContainer } from './throw-away-container.ts'
 
 /** How long an alert may take before it counts as missing. */
 const ALERT_MS = 10_000
@@ -23,36 +25,58 @@ interface Seen {
 }
 
 export interface DemoOptions {
-  client: ApiClient
+  client: Pick<ApiClient, 'tail'>
   engine: Engine
   image: string
   onOutcome: (outcome: Outcome) => void
+  /** Aborting it ends the demo, its containers removed. */
+  signal: AbortSignal
 }
 
-export async function runDemo({ client, engine, image, onOutcome }: DemoOptions): Promise<Outcome[]> {
-  const abort = new AbortController()
+/** Rejects when the watching ends early or the signal aborts. No container is left in any case. */
+export async function runDemo({ client, engine, image, onOutcome, signal }: DemoOptions): Promise<Outcome[]> {
+  const done = new AbortController()
   const seen: Seen[] = []
   const subscribed = Promise.withResolvers<void>()
-  const watching = watch(client, abort.signal, seen, subscribed.resolve).catch((error: unknown) => {
-    subscribed.reject(error)
-    if (!abort.signal.aborted) throw error
-  })
+  // What goes wrong while watching ends the attack under way.
+  const failed = new AbortController()
+  const watching = watch(client, AbortSignal.any([done.signal, signal]), seen, subscribed.resolve)
+    .then(() => {
+      throw new AppError('E_API_UNAVAILABLE', 'Seamark ended while its alerts were watched', { retryable: true })
+    })
+    .catch((error: unknown) => {
+      subscribed.reject(error)
+      failed.abort(error)
+    })
+  const ended = AbortSignal.any([signal, failed.signal])
   try {
     await subscribed.promise
     const outcomes: Outcome[] = []
     for (const attack of ATTACKS) {
-      const outcome = await carryOut(attack, engine, image, seen)
+      ended.throwIfAborted()
+      const outcome = await withContainer(
+        { engine, image, name: attack.name, spec: attack.container },
+        async (containerId) => {
+          await attack.act?.(engine, containerId)
+          return awaitAlert(attack, containerId, seen, ended)
+        },
+      )
       outcomes.push(outcome)
       onOutcome(outcome)
     }
     return outcomes
   } finally {
-    abort.abort()
+    done.abort()
     await watching
   }
 }
 
-async function watch(client: ApiClient, signal: AbortSignal, seen: Seen[], onOpen: () => void): Promise<void> {
+async function watch(
+  client: DemoOptions['client'],
+  signal: AbortSignal,
+  seen: Seen[],
+  onOpen: () => void,
+): Promise<void> {
   for await (const { event, data } of client.tail({ kinds: 'alert' }, signal, onOpen)) {
     if (event === 'missed') continue
     const { id, body } = data as { id: string; body: Record<string, unknown> }
@@ -66,29 +90,30 @@ async function watch(client: ApiClient, signal: AbortSignal, seen: Seen[], onOpe
   }
 }
 
-async function carryOut(attack: Attack, engine: Engine, image: string, seen: readonly Seen[]): Promise<Outcome> {
-  const containerId = await attack.run(engine, image)
-  try {
-    const endMs = Date.now() + ALERT_MS
-    for (;;) {
-      const found = seen.find((alert) => alert.rule === attack.rule && containerId.startsWith(alert.containerId))
-      if (found !== undefined) {
-        const happenedMs = Date.parse(String(found.body['@timestamp']))
-        return {
-          title: attack.title,
-          rule: attack.rule,
-          alert: {
-            id: found.id,
-            output: String(found.body.message),
-            container: String((found.body.container as { name?: string } | undefined)?.name),
-            latencyMs: Math.max(0, found.receivedMs - happenedMs),
-          },
-        }
-      }
-      if (Date.now() > endMs) return { title: attack.title, rule: attack.rule, alert: null }
+async function awaitAlert(
+  { title, rule }: Attack,
+  containerId: string,
+  seen: readonly Seen[],
+  signal: AbortSignal,
+): Promise<Outcome> {
+  for (const endMs = Date.now() + ALERT_MS; Date.now() <= endMs; ) {
+    const found = seen.find((alert) => alert.rule === rule && containerId.startsWith(alert.containerId))
+    if (found === undefined) {
+      signal.throwIfAborted()
       await delay(5)
+      continue
     }
-  } finally {
-    await remove(engine, containerId)
+    const happenedMs = Date.parse(String(found.body['@timestamp']))
+    return {
+      title,
+      rule,
+      alert: {
+        id: found.id,
+        output: String(found.body.message),
+        container: String((found.body.container as { name?: string } | undefined)?.name),
+        latencyMs: Math.max(0, found.receivedMs - happenedMs),
+      },
+    }
   }
+  return { title, rule, alert: null }
 }

@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   E_API_UNAVAILABLE: 'The Seamark API cannot be reached.',
   E_DATA_DIR_UNAVAILABLE: 'The data directory cannot be made or written.',
   E_DATA_DIR_BUSY: 'Another Seamark already uses this data directory.',
+  E_DEMO_INTERRUPTED: 'The demo was interrupted by a signal.',
   E_NOTIFY_FAILED: 'A destination did not take a notification.',
   E_DEADLINE: 'Work did not finish before its deadline.',
 } as const

@@ -8,6 +8,9 @@ export type ParsedKql =
   | { ok: false; message: string; at: number; hint: string | undefined }
 export type ParseKql = (text: string) => ParsedKql
 
+/** Null for a field that documents have, else what is wrong with it. */
+export type CheckField = (name: string) => { message: string; hint?: string } | null
+
 /** The filter as a tree; undefined for none. */
 export function readFilter(text: string | undefined, parseKql: ParseKql): KqlNode | undefined {
   if (text === undefined || text.trim() === '') return undefined
@@ -18,6 +21,19 @@ export function readFilter(text: string | undefined, parseKql: ParseKql): KqlNod
   throw new ApiProblem(400, 'E_API_QUERY', detail, [
     { field: 'filter', message, position: at, ...(hint === undefined ? {} : { hint }) },
   ])
+}
+
+/** The fields of a list; a mistake names the first that no document has. */
+export function readFields(list: string | undefined, parameter: string, checkField: CheckField): string[] {
+  const names = list?.split(',') ?? []
+  for (const name of names) {
+    const mistake = checkField(name)
+    if (mistake === null) continue
+    const { message, hint } = mistake
+    const detail = `${parameter}: ${message}${hint === undefined ? '' : ` (${hint})`}`
+    throw new ApiProblem(400, 'E_API_REQUEST', detail, [{ field: parameter, ...mistake }])
+  }
+  return names
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/

@@ -10,7 +10,7 @@ import type { Component } from '../core/model/component.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Feed } from '../core/model/feed.ts'
 import type { SearchStore } from '../core/model/search-store.ts'
-import type { ParseKql } from './filter.ts'
+import type { CheckField, ParseKql } from './filter.ts'
 import { describeApi, type RouteDescription } from './openapi.ts'
 import { createOriginCheck } from './origin.ts'
 import { handleError, problemDocument, sendProblem } from './problem.ts'
@@ -20,7 +20,7 @@ import { addSearchRoute } from './routes/search.ts'
 import { addStatsRoute } from './routes/stats.ts'
 import { addTailRoute } from './routes/tail.ts'
 
-export type { ParseKql, ReadinessCheck }
+export type { CheckField, ParseKql, ReadinessCheck }
 
 export interface ApiOptions {
   /** Default 127.0.0.1. */
@@ -31,7 +31,10 @@ export interface ApiOptions {
   allowedHosts?: readonly string[]
   store: SearchStore
   feed: Feed
+  /** Refuses fields that no document has. */
   parseKql: ParseKql
+  /** The same for fields that counts are asked by. Default: any may be. */
+  checkField?: CheckField
   readiness?: readonly ReadinessCheck[]
   /** A prom-client registry, or anything that prints like one. */
   metrics: OperationOptions['metrics']
@@ -105,7 +108,7 @@ export function createApi(options: ApiOptions): Api {
   addSearchRoute(app, { url: '/api/v1/events', kind: 'event', summary: 'Search events' }, { store, parseKql })
   addSearchRoute(app, { url: '/api/v1/alerts', kind: 'alert', summary: 'Search alerts' }, { store, parseKql })
   addAlertRoute(app, { store })
-  addStatsRoute(app, { store, parseKql })
+  addStatsRoute(app, { store, parseKql, checkField: options.checkField ?? (() => null) })
   const { maxTails = 64, heartbeatMs = 15_000, readiness = [], metrics, version } = options
   addTailRoute(app, { feed, parseKql, maxTails, heartbeatMs, stopped: stopped.signal })
   addOperationRoutes(app, { readiness, metrics, version, routes })

@@ -1,6 +1,7 @@
 /** Talks to a running Seamark over its REST API, for the command line. */
 import type { ProblemDocument } from '../api/problem.ts'
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/model/errors.ts'
+import { safeText } from '../core/runtime/safe-text.ts'
 import { apiAddress } from './api-address.ts'
 import type { Config } from './config.ts'
 
@@ -8,6 +9,8 @@ import type { Config } from './config.ts'
 export type ServerStatus = { state: 'ready' } | { state: 'not ready'; reason: string } | { state: 'down' }
 
 const STATUS_MS = 5_000
+const MAX_BEFORE_CHARS = 40
+const MAX_AFTER_CHARS = 35
 
 export class ApiClient {
   readonly base: string
@@ -70,17 +73,29 @@ export class ApiClient {
       throw new AppError('E_API_UNAVAILABLE', message, { retryable: true, cause })
     }
     if (response.ok) return response
-    throw await failureOf(response)
+    throw await failureOf(response, parameters)
   }
 }
 
 /** A refusal under the API's own code; a server that is not ours has none. */
-async function failureOf(response: Response): Promise<AppError> {
+async function failureOf(response: Response, parameters: Record<string, string | undefined>): Promise<AppError> {
   const problem = (await response.json().catch(() => ({}))) as Partial<ProblemDocument>
   const isKnown = typeof problem.code === 'string' && Object.hasOwn(ERROR_CODES, problem.code)
   const code: ErrorCode = isKnown ? problem.code! : response.status < 500 ? 'E_API_REQUEST' : 'E_API_INTERNAL'
   const message = problem.detail ?? problem.title ?? `the API answered ${response.status}`
-  return new AppError(code, message, { retryable: response.status === 503 })
+  return new AppError(code, message + pointer(problem, parameters), { retryable: response.status === 503 })
+}
+
+/** The parameter at fault with a caret below the place, on lines of their own. */
+function pointer({ errors }: Partial<ProblemDocument>, parameters: Record<string, string | undefined>): string {
+  const [mistake] = Array.isArray(errors) ? errors : []
+  const at = mistake?.position
+  const text = mistake === undefined ? undefined : parameters[mistake.field]
+  if (text === undefined || typeof at !== 'number' || !(at >= 0 && at <= text.length)) return ''
+  // Only some of it, where it is long: the line must not wrap between text and caret.
+  const from = Math.max(0, at - MAX_BEFORE_CHARS)
+  const before = safeText(text.slice(from, at))
+  return `\n    ${before}${safeText(text.slice(at, at + MAX_AFTER_CHARS))}\n    ${' '.repeat(before.length)}^`
 }
 
 function parseMessage(block: string): { event: string; data: unknown } | null {

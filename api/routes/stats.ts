@@ -2,14 +2,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import type { SearchStore } from '../../core/model/search-store.ts'
-import { type ParseKql, readBounds, readFilter } from '../filter.ts'
+import { type CheckField, type ParseKql, readBounds, readFields, readFilter } from '../filter.ts'
 import { StatsQuerySchema, StatsSchema } from '../schemas/stats.ts'
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 export function addStatsRoute(
   app: FastifyInstance,
-  { store, parseKql }: { store: SearchStore; parseKql: ParseKql },
+  { store, parseKql, checkField }: { store: SearchStore; parseKql: ParseKql; checkField: CheckField },
 ): void {
   const schema = {
     summary: 'Counts by field and over time',
@@ -18,7 +18,7 @@ export function addStatsRoute(
   }
   app.get<{ Querystring: Static<typeof StatsQuerySchema> }>('/api/v1/stats', { schema }, async ({ query }) => {
     const { kind, interval, limit } = query
-    const by = query.by?.split(',') ?? []
+    const by = readFields(query.by, 'by', checkField)
     const filter = readFilter(query.filter, parseKql)
     const asked = { kind, ...readBounds(query), ...(filter === undefined ? {} : { filter }) }
     const everyMs = interval === undefined ? undefined : intervalMs(interval)

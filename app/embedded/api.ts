@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { createApi } from '../../api/server.ts'
+import { checkDocumentField } from '../../core/language/kql/known-field.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
@@ -27,7 +28,8 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     ...config.api,
     store,
     feed,
-    parseKql,
+    parseKql: (text) => parseKql(text, checkDocumentField),
+    checkField: checkDocumentField,
     metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
     readiness: [
       {

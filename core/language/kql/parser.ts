@@ -29,12 +29,16 @@ const ESCAPES = new Map([
   ['t', '\t'],
 ])
 
-export function parseKql(text: string): Parsed<KqlNode> {
+/** Null for a field that may be named, else what is wrong with it. */
+export type CheckField = (name: string) => { message: string; hint?: string } | null
+
+/** Without a check, any name may be a field. */
+export function parseKql(text: string, checkField: CheckField = () => null): Parsed<KqlNode> {
   return parsed(() => {
     if (text.length > MAX_QUERY_LENGTH) {
       throw new SyntaxMistake(`a query has at most ${MAX_QUERY_LENGTH} characters`, MAX_QUERY_LENGTH)
     }
-    return new KqlParser(text).whole()
+    return new KqlParser(text, checkField).whole()
   })
 }
 
@@ -46,12 +50,14 @@ interface Word {
 
 class KqlParser {
   private readonly text: string
+  private readonly checkField: CheckField
   private at = 0
   private depth = 0
   private nodes = 0
 
-  constructor(text: string) {
+  constructor(text: string, checkField: CheckField) {
     this.text = text
+    this.checkField = checkField
   }
 
   whole(): KqlNode {
@@ -118,7 +124,11 @@ class KqlParser {
 
   /** `*` means any field; other patterns over field names are refused. */
   private fieldOf({ value, at }: Word): string | null {
-    if (value.wildcards.length === 0) return value.text
+    if (value.wildcards.length === 0) {
+      const mistake = this.checkField(value.text)
+      if (mistake !== null) throw new SyntaxMistake(mistake.message, at, mistake.hint)
+      return value.text
+    }
     if (value.text === '*') return null
     throw new SyntaxMistake('a pattern cannot stand for a field', at, 'use * alone for any field')
   }

@@ -1,5 +1,7 @@
 import { Counter, Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
+import { checkDocumentField } from '../../../core/language/kql/known-field.ts'
+import { parseKql } from '../../../core/language/kql/parser.ts'
 import { event, NOON } from '../search-store.suite.ts'
 import { runningApi } from './running-api.ts'
 
@@ -123,6 +125,27 @@ describe('the API', () => {
     })
     expect(problem).toMatchObject({ status, type: `urn:seamark:problem:${code}` })
     expect(problem.detail.length).toBeGreaterThan(5)
+  })
+
+  test('a field that no document has is a mistake, in a filter and in counts', async () => {
+    const { get } = await runningApi({
+      parseKql: (text) => parseKql(text, checkDocumentField),
+      checkField: checkDocumentField,
+    })
+    for (const url of ['/api/v1/events', '/api/v1/alerts', '/api/v1/stats', '/api/v1/tail']) {
+      const response = await get(`${url}?filter=${encodeURIComponent('user.name: a and process.nmae: sh')}`)
+      expect(response.status).toBe(400)
+      expect(response.json()).toMatchObject({
+        code: 'E_API_QUERY',
+        errors: [{ field: 'filter', position: 17, hint: 'did you mean process.name?' }],
+      })
+    }
+    const counts = await get('/api/v1/stats?by=rule.name,rule.nam')
+    expect([counts.status, counts.json().errors]).toEqual([
+      400,
+      [{ field: 'by', message: 'unknown field "rule.nam"', hint: 'did you mean rule.name?' }],
+    ])
+    expect((await get('/api/v1/events?filter=container.labels.app:web')).status).toBe(200)
   })
 
   test('says where a filter is wrong, and what to do', async () => {

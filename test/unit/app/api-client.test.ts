@@ -36,6 +36,20 @@ test('nobody, and a server that is no Seamark, are down', async () => {
   expect(await (await clientOf(404, 'nothing here')).status()).toEqual({ state: 'down' })
 })
 
+test('a mistake in a filter is shown with a caret below its place, however long the filter is', async () => {
+  const filter = `${'a: 1 and '.repeat(50)}\u001b[2Jprocess.nmae: sh`
+  const at = filter.indexOf('process')
+  const client = await clientOf(
+    400,
+    problemDocument(400, 'E_API_QUERY', 'unknown field', [{ field: 'filter', message: 'unknown', position: at }]),
+  )
+  const error = await client.get('/x', { filter }).catch((caught: Error) => caught)
+  const [, text, caret] = (error as Error).message.split('\n')
+  expect(text!.slice(caret!.indexOf('^'))).toBe('process.nmae: sh')
+  expect(text).not.toContain('\u001b')
+  expect(text!.length).toBeLessThan(100)
+})
+
 test("what the API refuses keeps the API's code; a stranger's refusal gets ours", async () => {
   const busy = await clientOf(503, problemDocument(503, 'E_API_BUSY', '64 clients follow already.'))
   await expect(busy.get('/x')).rejects.toMatchObject({ code: 'E_API_BUSY', retryable: true })

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DOCUMENT_FIELDS } from '../../../core/fields/document-fields.ts'
 import type { KqlNode, KqlValue } from '../../../core/language/kql/ast.ts'
 import { evaluate } from '../../../core/language/kql/evaluate.ts'
+import { checkDocumentField } from '../../../core/language/kql/known-field.ts'
 import { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_NODES, parseKql } from '../../../core/language/kql/parser.ts'
 import { printKql } from '../../../core/language/kql/printer.ts'
 
@@ -146,5 +148,44 @@ describe('a KQL query', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+})
+
+describe('a field that no document has', () => {
+  const told = (query: string) => {
+    const result = parseKql(query, checkDocumentField)
+    return result.ok ? null : { message: result.message, at: result.at, hint: result.hint }
+  }
+
+  test.each([
+    ['process.nmae: sh', 0, 'unknown field "process.nmae"', 'did you mean process.name?'],
+    ['user.name: a and (not procss.pid >= 3)', 22, 'unknown field "procss.pid"', 'did you mean process.pid?'],
+    ['proc.name: sh', 0, 'unknown field "proc.name"', 'did you mean process.name?'],
+    ['container.label.app: web', 0, 'unknown field "container.label.app"', 'did you mean container.labels.app?'],
+    ['process: sh', 0, '"process" holds other fields', 'name one of them, such as process.pid'],
+    [
+      'container.labels: *',
+      0,
+      '"container.labels" holds other fields',
+      'name one of them, such as container.labels.NAME',
+    ],
+    ['__proto__: *', 0, 'unknown field "__proto__"', undefined],
+    ['constructor: x', 0, 'unknown field "constructor"', undefined],
+  ])('%s is a mistake with its place and what was meant', (query, at, message, hint) => {
+    expect(told(query)).toEqual({ message, at, hint })
+  })
+
+  test.each([
+    'container.labels.com.example.app: web',
+    'docker.attributes.exitCode: 137',
+    'sh',
+    '*: sh',
+    'seamark.ancestry.name: systemd and not source.ip: 10.0.0.0/8',
+  ])('%s is none', (query) => {
+    expect(told(query)).toBeNull()
+  })
+
+  test('every field of the reference may be named', () => {
+    expect(Object.keys(DOCUMENT_FIELDS).filter((name) => told(`${name}: *`) !== null)).toEqual([])
   })
 })

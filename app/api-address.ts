@@ -3,10 +3,25 @@
  * whatever port it was given.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 
 const FILE = 'api-address'
+
+/** Said at start while there is no log-in; nothing for an address that only this machine reaches. */
+export function exposureWarning(host: string, address: string): string[] {
+  if (isLoopback(host)) return []
+  return [
+    `WARNING: the REST API listens on ${host} and has no log-in yet: whoever reaches port ${new URL(address).port} reads every`,
+    'event and alert. Set api.host to 127.0.0.1, or let a firewall or a proxy with a log-in stand before it.',
+  ]
+}
+
+/** A name other than localhost may mean any address. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
 
 export function publishAddress(dataDir: string, address: string): void {
   writeFileSync(join(dataDir, FILE), `${address}\n`, { mode: 0o600 })

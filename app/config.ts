@@ -99,7 +99,11 @@ export const ConfigSchema = Type.Object(
       }),
     }),
     api: section('The REST API.', {
-      host: Type.String({ default: '127.0.0.1', description: 'Address to listen on.' }),
+      host: Type.String({
+        default: '127.0.0.1',
+        description:
+          'Address to listen on. The API has no log-in yet: at any other than a loopback address, whoever reaches the port reads everything, and Seamark warns of it at start.',
+      }),
       port: Type.Integer({
         default: 7327,
         minimum: 0,

@@ -8,7 +8,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
-import { publishAddress, withdrawAddress } from '../api-address.ts'
+import { exposureWarning, publishAddress, withdrawAddress } from '../api-address.ts'
 import { countOf } from '../command-line.ts'
 import { type Config, collectorId } from '../config.ts'
 import { claimDataDirectory } from '../data-directory.ts'
@@ -117,8 +117,9 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
   return {
     address,
     greeting: [
-      `Seamark ${VERSION} watches ${data.collector} with ${ruleSet.rules.filter((rule) => rule.enabled).length} rules.`,
+      `Seamark ${VERSION} watches ${data.collector} with ${countOf(ruleSet.rules.filter((rule) => rule.enabled).length, 'rule')}.`,
       `Alerts appear below; REST API: ${address}/api/v1/alerts; data: ${config.dataDir}.`,
+      ...exposureWarning(config.api.host, address),
       'What this host can see: bin/seamark doctor. Four attacks to try it: bin/seamark demo.',
     ].join('\n'),
     reloadRules: () => {

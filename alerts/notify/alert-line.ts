@@ -37,9 +37,16 @@ export function alertLine(detection: Detection, colours: boolean): string {
     paint('dim', time),
     paint(STYLES[detection.priority], detection.priority.padEnd(8)),
     paint('bold', safeText(detection.rule)),
-    clip(safeText(detection.output)),
+    clip(safeText(withoutAbsent(detection))),
     ...facts,
   ].join('  ')
+}
+
+/** ` name=<NA>` says nothing to a person. At most as many are left out as the event lacks values that the rule names. */
+function withoutAbsent({ output, fields }: Detection): string {
+  let absent = Object.values(fields).filter((value) => value === null).length
+  if (absent === 0) return output
+  return output.replace(/ [\w.-]{1,40}=<NA>(?= |$)/g, (text) => (absent-- > 0 ? '' : text))
 }
 
 function containerOf(event: Record<string, unknown>): string {

@@ -6,6 +6,7 @@ import type { Value } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
 import { type Field, field, fromEvent, fromProcess, processColumn, type Source } from './field.ts'
 import { argsOf, argumentList, commandLineOf, exeLineOf, exeOf, leaderOf } from './process-facts.ts'
+import { terminalName } from './terminal-name.ts'
 
 type OfProcess = (cursor: Cursor, process: number) => string | number | undefined
 
@@ -194,6 +195,15 @@ export const PROC_FIELDS: readonly Field[] = [
     }),
   ),
   field('proc.tty', 'number', 'Controlling terminal as a device number; 0 without one.', processColumn('tty')),
+  field(
+    'proc.tty.name',
+    'string',
+    'Controlling terminal by its name, such as pts/0; absent without one.',
+    fromProcess((cursor) => {
+      const device = cursor.processNumber('tty') ?? 0
+      return device === 0 ? undefined : terminalName(device)
+    }),
+  ),
   field('proc.pid', 'number', 'Process id on the host.', processColumn('pid'), { ecs: 'process.pid' }),
   field('proc.ppid', 'number', "The parent's process id on the host.", processColumn('ppid'), {
     ecs: 'process.parent.pid',

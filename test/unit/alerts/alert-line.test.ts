@@ -33,6 +33,14 @@ test('does not repeat what the rule already says', () => {
   expect(line).toMatch(/A shell in web of app \(image nginx:1\)$/)
 })
 
+test('leaves out what the event has no value for, and nothing that only looks like it', () => {
+  const output = 'Write in web | path=/etc/x target=<NA> command=sh x=<NA>'
+  const fields = { 'fs.path.name': '/etc/x', 'fs.path.target': null, 'proc.cmdline': 'sh x=<NA>' }
+  expect(alertLine({ ...detection, output, fields }, false)).toContain('Write in web | path=/etc/x command=sh x=<NA>')
+  expect(alertLine({ ...detection, output: 'a b=<NA>', fields: { b: null } }, false)).toMatch(/ {2}a {2}user/)
+  expect(alertLine({ ...detection, output: 'a b=<NA>', fields: { b: '<NA>' } }, false)).toContain('a b=<NA>')
+})
+
 test('says host where there is no container', () => {
   expect(alertLine({ ...detection, event: {} }, false)).toMatch(/container=host$/)
 })

@@ -15,8 +15,9 @@ const MAX_AFTER_CHARS = 35
 export class ApiClient {
   readonly base: string
 
-  constructor(config: Config) {
-    this.base = apiAddress(config)
+  /** `url` instead of the address of the configuration's data directory. Throws AppError E_USAGE for no http(s) origin. */
+  constructor(config: Config, url?: string) {
+    this.base = url === undefined ? apiAddress(config) : originOf(url)
   }
 
   /** Throws AppError: E_API_UNAVAILABLE when nobody answers, else with the code of the API's problem document. */
@@ -69,12 +70,20 @@ export class ApiClient {
       response = await fetch(`${this.base}${path}${query.size > 0 ? `?${query}` : ''}`, { signal })
     } catch (cause) {
       if (signal.aborted) throw cause
-      const message = `No Seamark answers at ${this.base}; start one with: seamark up (one with a data directory of its own is found with --data-dir)`
+      const message = `No Seamark answers at ${this.base}; start one with: seamark up (another is found with --data-dir or --url)`
       throw new AppError('E_API_UNAVAILABLE', message, { retryable: true, cause })
     }
     if (response.ok) return response
     throw await failureOf(response, parameters)
   }
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  const isOrigin = url !== null && /^https?:$/.test(url.protocol) && `${url.href}` === `${url.origin}/`
+  if (!isOrigin)
+    throw new AppError('E_USAGE', `--url takes an address such as http://127.0.0.1:7327, without a path, not '${text}'`)
+  return url.origin
 }
 
 /** A refusal under the API's own code; a server that is not ours has none. */

@@ -1,5 +1,6 @@
 /** What all commands share: options, help, exit codes, and how a failure is told. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { nearestName } from '../core/language/nearest-name.ts'
 import { AppError, type ErrorCode } from '../core/model/errors.ts'
 import { safeText } from '../core/runtime/safe-text.ts'
 
@@ -66,6 +67,14 @@ export const COMMON_OPTIONS = {
   'data-dir': { type: 'string', value: 'DIR', doc: 'where queue and store live (default /var/lib/seamark)' },
 } as const satisfies Record<string, OptionSpec>
 
+export const API_OPTIONS = {
+  url: {
+    type: 'string',
+    value: 'URL',
+    doc: 'the Seamark to ask, such as http://127.0.0.1:7327 (default: the one of the data directory)',
+  },
+} as const satisfies Record<string, OptionSpec>
+
 export const RULE_OPTIONS = {
   rules: {
     type: 'string',
@@ -108,8 +117,18 @@ export function parseCommand(command: Command, argv: readonly string[]): ParsedA
   } catch (cause) {
     // Node adds advice about positional arguments that fits no command here.
     const message = (cause instanceof Error ? cause.message : String(cause)).split('. To specify')[0]
-    throw new AppError('E_USAGE', `${message}\nTry: seamark ${command.name} --help`, { cause })
+    const near = nearestOption(cause, command)
+    const hint = near === undefined ? '' : `; did you mean --${near}?`
+    throw new AppError('E_USAGE', `${message}${hint}\nTry: seamark ${command.name} --help`, { cause })
   }
+}
+
+/** For an option that the command does not have: the one that was meant. */
+function nearestOption(error: unknown, command: Command): string | undefined {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return undefined
+  const name = /'--([^'=]+)/.exec(message)?.[1]
+  return name === undefined ? undefined : nearestName(name, [...Object.keys(command.options), 'help'])
 }
 
 export function helpOf(command: Command): string {

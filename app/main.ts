@@ -1,4 +1,5 @@
 /** The command line: finds the command, parses its options, runs it, and ends with its exit code. */
+import { nearestName } from '../core/language/nearest-name.ts'
 import { AppError } from '../core/model/errors.ts'
 import { type Command, EXIT, EXIT_CODES, helpOf, parseCommand, table, tellFailure } from './command-line.ts'
 import { COMMANDS } from './commands/index.ts'
@@ -18,19 +19,30 @@ async function main(argv: readonly string[]): Promise<number> {
   const found = find(argv)
   if (found === null && COMMANDS.some(({ name }) => name.startsWith(`${first} `))) {
     // The first word of several commands, such as `rules`.
+    const isAsked = rest.length === 0 || rest.includes('--help') || rest.includes('-h')
+    if (!isAsked) throw new AppError('E_USAGE', unknownCommand(argv))
     process.stdout.write(
       `${table(COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name, summary }) => [name, summary]))}\n`,
     )
-    return rest.length === 0 || rest.includes('--help') || rest.includes('-h') ? EXIT.ok : EXIT.usage
+    return EXIT.ok
   }
   if (found === null) {
-    throw new AppError('E_USAGE', `There is no command '${argv.slice(0, 2).join(' ')}'\nTry: seamark --help`)
+    throw new AppError('E_USAGE', unknownCommand(argv))
   }
   if (found.rest.includes('--help') || found.rest.includes('-h')) {
     process.stdout.write(helpOf(found.command))
     return EXIT.ok
   }
   return found.command.run(parseCommand(found.command, found.rest))
+}
+
+/** Of two words only where the first begins the name of a command, as in `rules chekc`. */
+function unknownCommand(argv: readonly string[]): string {
+  const names = COMMANDS.map(({ name }) => name)
+  const words = argv.slice(0, 2).filter((word) => !word.startsWith('-'))
+  const near = nearestName(words.join(' '), names) ?? nearestName(argv[0]!, names)
+  const hint = near === undefined ? '' : `; did you mean '${near}'?`
+  return `There is no command '${near?.includes(' ') ? words.join(' ') : argv[0]}'${hint}\nTry: seamark --help`
 }
 
 /** Names can be of two words (`rules check`); the longest that fits wins. */

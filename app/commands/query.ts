@@ -5,7 +5,7 @@ import type { Page } from '../../core/model/search-store.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, EXIT } from '../command-line.ts'
+import { API_OPTIONS, COMMON_OPTIONS, type Command, EXIT } from '../command-line.ts'
 import { documentLine } from '../document-line.ts'
 
 const PAGE = 500
@@ -20,6 +20,7 @@ export const query: Command = {
     limit: { type: 'string', short: 'n', value: 'N', doc: 'most events to print (default 50)' },
     alerts: { type: 'boolean', doc: 'search alerts instead of events' },
     json: { type: 'boolean', doc: 'one JSON document a line' },
+    ...API_OPTIONS,
     ...COMMON_OPTIONS,
   },
   notes: 'Newest first. Fields have ECS names; docs/reference/documents.md lists them.',
@@ -30,7 +31,7 @@ export const query: Command = {
   ],
   async run(args) {
     const limit = count(args.text('limit') ?? '50')
-    const client = new ApiClient(commandConfig(args))
+    const client = new ApiClient(commandConfig(args), args.text('url'))
     const parameters = {
       filter: args.operands.join(' ') || undefined,
       from: instant(args.text('from') ?? '24h'),

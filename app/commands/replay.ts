@@ -9,7 +9,7 @@ import type { BatchHeader } from '../../core/model/batch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { DetectionContext } from '../../core/model/rule-set.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
+import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { collectorId } from '../config.ts'
 import { buildReplayHost, hostMntNsOf } from '../roles/replay-host.ts'
 import { readRuleFiles } from '../rule-files.ts'
@@ -71,7 +71,7 @@ export const replay: Command = {
         await out.send(found.map((detection) => ({ detection, alert: { id: '', count: 1 } })))
       }
     }
-    process.stderr.write(`${events} events, ${detections} detections\n`)
+    process.stderr.write(`${countOf(events, 'event')}, ${countOf(detections, 'detection')}\n`)
     return EXIT.ok
   },
 }

@@ -4,7 +4,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { loadRuleSet } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
-import { type Command, EXIT } from '../command-line.ts'
+import { type Command, countOf, EXIT } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
 export const rulesCheck: Command = {
@@ -35,8 +35,8 @@ export const rulesCheck: Command = {
       if (shown.length > 0) process.stdout.write(`${formatProblems(shown)}\n`)
       process.stdout.write(
         errors > 0
-          ? `refused: ${errors} errors, ${summary.warnings} warnings\n`
-          : `ok: ${summary.rules} rules, ${summary.warnings} warnings\n`,
+          ? `refused: ${countOf(errors, 'error')}, ${countOf(summary.warnings, 'warning')}\n`
+          : `ok: ${countOf(summary.rules, 'rule')}, ${countOf(summary.warnings, 'warning')}\n`,
       )
     }
     return errors > 0 ? EXIT.negative : EXIT.ok

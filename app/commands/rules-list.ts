@@ -1,7 +1,7 @@
 /** `seamark rules list`: the rules that would be active. */
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
+import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { compileRules } from '../rule-set.ts'
 
@@ -29,7 +29,7 @@ export const rulesList: Command = {
           : `${rule.priority.padEnd(13)} ${rule.enabled ? ' ' : '-'} ${safeText(rule.name).padEnd(60)} ${rule.source.padEnd(8)} ${safeText(rule.file)}:${rule.line}\n`,
       )
     }
-    if (!args.flag('json')) process.stdout.write(`${rules.length} rules\n`)
+    if (!args.flag('json')) process.stdout.write(`${countOf(rules.length, 'rule')}\n`)
     return EXIT.ok
   },
 }

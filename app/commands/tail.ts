@@ -2,7 +2,7 @@
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, EXIT } from '../command-line.ts'
+import { API_OPTIONS, COMMON_OPTIONS, type Command, EXIT } from '../command-line.ts'
 import { documentLine } from '../document-line.ts'
 
 export const tail: Command = {
@@ -13,6 +13,7 @@ export const tail: Command = {
     events: { type: 'boolean', doc: 'follow events too, not only alerts' },
     detections: { type: 'boolean', doc: 'follow every firing of a rule too, not only the alerts they are grouped in' },
     json: { type: 'boolean', doc: 'one JSON document a line' },
+    ...API_OPTIONS,
     ...COMMON_OPTIONS,
   },
   notes: 'A terminal that is too slow is told how many it missed. Ctrl-C ends it.',
@@ -21,7 +22,7 @@ export const tail: Command = {
     ["seamark tail --events 'container.name: web*'", 'everything kept of containers called web…'],
   ],
   async run(args) {
-    const client = new ApiClient(commandConfig(args))
+    const client = new ApiClient(commandConfig(args), args.text('url'))
     const abort = new AbortController()
     process.once('SIGINT', () => abort.abort())
     process.once('SIGTERM', () => abort.abort())

@@ -5,6 +5,7 @@ import { createApi } from '../../api/server.ts'
 import { checkDocumentField } from '../../core/language/kql/known-field.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
+import { AppError } from '../../core/model/errors.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Config } from '../config.ts'
@@ -58,8 +59,25 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     .add('feed', feed)
     .add('api', api)
   return {
-    start: () => lifecycle.start(),
+    start: async () => {
+      try {
+        await lifecycle.start()
+      } catch (error) {
+        throw withWayOut(error)
+      }
+    },
     stop: (deadlineMs) => lifecycle.stop(deadlineMs),
     address: () => api.address(),
   }
+}
+
+/** What to change when the address cannot be had; any other failure as it is. */
+function withWayOut(error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'E_API_UNAVAILABLE') return error
+  const reason = (error.cause as NodeJS.ErrnoException | undefined)?.code
+  const way =
+    reason === 'EADDRNOTAVAIL' || reason === 'ENOTFOUND'
+      ? 'choose an address of this machine with SEAMARK_API_HOST or api.host'
+      : 'choose another port with --port, SEAMARK_API_PORT or api.port (0 takes a free one)'
+  return new AppError(error.code, `${error.message}; ${way}`, { cause: error.cause })
 }

@@ -200,7 +200,10 @@ export class Resolver {
       this.warnOfQuotedName(value, report)
       return null
     }
-    if (!this.collection.lists.has(value.text)) return null
+    if (!this.collection.lists.has(value.text)) {
+      this.warnOfMisspeltName(value, report)
+      return null
+    }
     this.usedLists.add(value.text)
     return this.listValues(value.text, [], report, value.at)
   }
@@ -240,6 +243,20 @@ export class Resolver {
     const bounded = values.slice(0, MAX_LIST_VALUES)
     this.lists.set(name, bounded)
     return bounded
+  }
+
+  /** A word that names no list is a value; one that is nearly the name of a list was hardly meant as that. */
+  private warnOfMisspeltName(value: TextValue, report: Report): void {
+    // Names of lists have underscores by custom, and values seldom do: `sh` is no misspelt list.
+    if (!value.text.includes('_')) return
+    const near = nearestName(value.text, this.collection.lists.keys())
+    if (near === undefined) return
+    report(value.at, {
+      code: 'W_LIST_UNKNOWN',
+      severity: 'warning',
+      message: `"${value.text}" is no list and is compared as it stands`,
+      hint: `did you mean the list "${near}"?`,
+    })
   }
 
   private warnOfQuotedName(value: TextValue, report: Report): void {

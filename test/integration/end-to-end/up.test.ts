@@ -218,6 +218,7 @@ describe.skipIf(missing !== null)(`seamark up${missing === null ? '' : ` (skippe
     const refused = await runSeamark(['up', '--port', String(port), '--data-dir', dataDir])
     expect(refused).toMatchObject({ code: 3, stdout: '' })
     expect(refused.stderr).toContain(`127.0.0.1:${port}`)
+    expect(refused.stderr).toContain('--port')
     expect(refused.stderr).toContain('[E_API_UNAVAILABLE]')
     expect(refused.stderr.trimEnd().split('\n')).toHaveLength(1)
     holder.close()

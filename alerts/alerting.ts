@@ -1,28 +1,28 @@
 /**
  * Turns detections into alerts: the first firing of a rule for a key opens one, later ones within the window are
- * counted in it. State changes by compare-and-set and every id follows from the detections, so taking a detection twice
- * changes nothing. The alert is projected into the search store, and each detection goes to the outbox.
+ * counted in it. Taking a detection twice changes nothing. The alert is projected into the search store, and each
+ * detection goes to the outbox.
  */
-import { createHash } from 'node:crypto'
 import type { Component } from '../core/model/component.ts'
-import type { Alert, Detection } from '../core/model/detection.ts'
-import type { Documents, Versioned } from '../core/model/documents.ts'
+import type { Detection } from '../core/model/detection.ts'
+import type { Documents } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Feed } from '../core/model/feed.ts'
 import { docItem } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { Doc } from '../core/model/search-store.ts'
+import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { alertDocument, detectionDocument } from './alert-document.ts'
+import { AlertState, type Counted } from './alert-state.ts'
 import { notificationItem, notificationTopic } from './notify/outbox.ts'
 
-const SPACE = 'alerts'
-/** A quiet alert this old is left alone, and the next detection opens a new one. */
-const GROUP_WINDOW_MS = 10 * 60_000
-/** Detection ids an alert remembers to recognise repetitions: several times what one delivery can hold. */
-const MAX_REMEMBERED = 500
-const MAX_ATTEMPTS = 20
+const MAX_DELIVERY = 100
+const PRUNE_MS = 60_000
+const DAY_MS = 86_400_000
+/** Longer than the queue ever waits between two tries. */
+const GIVEN_UP_MS = 5 * 60_000
 
 export interface AlertingOptions {
   queue: Queue
@@ -30,49 +30,101 @@ export interface AlertingOptions {
   feed: Feed
   /** Names of the destinations every detection is sent to. */
   destinations: readonly string[]
+  /** Days after which an alert that nothing touches is forgotten, as the store forgets its document. */
+  retentionDays: number
   metrics: Metrics
   logger: Logger
+  nowMs?: () => number
+  /**
+   * Detections that may be counted while what follows from them cannot be handed on. They come again, so they must stay
+   * among those that are remembered as counted. Default 10,000.
+   */
+  maxUnfinished?: number
+  /** Slots of the memory of counted detections, of about 128 each. Default 1,024. */
+  countedSlots?: number
 }
 
 export class Alerting implements Component {
   private readonly options: AlertingOptions
+  private readonly state: AlertState
+  private readonly nowMs: () => number
+  /** Ids of detections that were counted, but whose delivery failed after that. */
+  private readonly unfinished = new Set<string>()
+  private failedMs = 0
   private consumer: Component | null = null
+  private pruning: NodeJS.Timeout | undefined
 
   constructor(options: AlertingOptions) {
     this.options = options
+    this.nowMs = options.nowMs ?? Date.now
+    this.state = new AlertState(options.documents, this.nowMs, options.countedSlots)
   }
 
   async start(): Promise<void> {
-    this.consumer = this.options.queue.consume('detections', (delivery) => this.take(delivery), { maxItems: 100 })
+    const inBackground = createBackground(this.options)
+    this.pruning = setInterval(() => inBackground('prune-alerts', () => this.prune()), PRUNE_MS)
+    this.pruning.unref()
+    this.consumer = this.options.queue.consume('detections', (delivery) => this.take(delivery), {
+      maxItems: MAX_DELIVERY,
+    })
     await this.consumer.start()
   }
 
   async stop(deadlineMs: number): Promise<void> {
+    clearInterval(this.pruning)
     await this.consumer?.stop(deadlineMs)
   }
 
-  private async take(delivery: Delivery): Promise<void> {
-    const { queue, metrics, feed, destinations } = this.options
-    const byKey = new Map<string, Detection[]>()
-    for (const item of delivery.items) {
-      const detection = JSON.parse(Buffer.from(item.payload).toString('utf8')) as Detection
-      const key = digest(detection.rule, ...groupKey(detection))
-      const group = byKey.get(key)
-      if (group === undefined) byKey.set(key, [detection])
-      else group.push(detection)
+  /** One bounded step; the next goes on where this one ended. */
+  async prune(): Promise<void> {
+    const { retentionDays, metrics } = this.options
+    const removed = await this.state.prune(this.nowMs() - retentionDays * DAY_MS)
+    metrics.add('seamark_alerts_pruned_total', removed)
+  }
+
+  private async take({ items }: Delivery): Promise<void> {
+    const { metrics } = this.options
+    const detections = items.map(({ payload }) => JSON.parse(Buffer.from(payload).toString('utf8')) as Detection)
+    metrics.add('seamark_alerts_received_detections_total', detections.length)
+    if (this.mustWait(detections))
+      throw new AppError('E_QUEUE_FULL', 'Alerts wait until those before them can be handed on', { retryable: true })
+    const counted = await this.state.count(detections)
+    for (const { id } of detections) this.unfinished.add(id)
+    this.measure(counted)
+    try {
+      await this.handOn(counted)
+    } catch (error) {
+      this.failedMs = this.nowMs()
+      throw error
     }
-    metrics.add('seamark_alerts_received_detections_total', delivery.items.length)
-    const docs: Doc[] = []
+    for (const { id } of detections) this.unfinished.delete(id)
+  }
+
+  /** What is unfinished comes first, unless it has stopped coming: it was given up. */
+  private mustWait(detections: readonly Detection[]): boolean {
+    const { maxUnfinished = 10_000 } = this.options
+    if (this.unfinished.size < maxUnfinished) return false
+    if (Math.abs(this.nowMs() - this.failedMs) > GIVEN_UP_MS) this.unfinished.clear()
+    return this.unfinished.size > 0 && detections.some(({ id }) => !this.unfinished.has(id))
+  }
+
+  private measure(counted: readonly Counted[]): void {
+    const { metrics } = this.options
+    for (const { outcome, detection } of counted) {
+      if (outcome === 'repeated') metrics.add('seamark_alerts_repeated_detections_total')
+      else if (outcome === 'opened') metrics.add('seamark_alerts_opened_total', 1, { priority: detection.priority })
+    }
+  }
+
+  /** On a redelivery too: the first attempt may have ended between the counting and this. */
+  private async handOn(counted: readonly Counted[]): Promise<void> {
+    const { queue, feed, destinations } = this.options
+    const alerts = new Map(counted.flatMap(({ alert }) => (alert === null ? [] : [[alert.id, alert] as const])))
+    const docs: Doc[] = [...alerts.values()].map(alertDocument)
     const notify: Item[] = []
-    for (const [key, detections] of byKey) {
-      const alerts = await this.record(key, detections)
-      // Offered again on a redelivery too: the first attempt may have ended between the record and the offer.
-      for (const alert of new Set(alerts)) docs.push(alertDocument(alert))
-      detections.forEach((detection, i) => {
-        const alert = alerts[i]!
-        docs.push(detectionDocument(detection, alert.id))
-        notify.push(notificationItem(detection, alert))
-      })
+    for (const { detection, alertId, alert } of counted) {
+      docs.push(detectionDocument(detection, alertId))
+      notify.push(notificationItem(detection, { id: alertId, count: alert?.count ?? 1 }))
     }
     feed.publish(docs.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
     for (const destination of destinations) await this.notify(destination, notify)
@@ -86,85 +138,4 @@ export class Alerting implements Component {
     if (items.length > 0 && (await queue.offer(notificationTopic(destination), items)) === 'full')
       metrics.add('seamark_notify_dropped_total', items.length, { destination, reason: 'queue_full' })
   }
-
-  /** The alert that holds each detection, after each was counted once. One write per key, however many there are. */
-  private async record(key: string, detections: readonly Detection[]): Promise<Alert[]> {
-    const { documents, metrics } = this.options
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const stored = await documents.get(SPACE, key)
-      let current = stored === null ? null : (stored.value as Alert)
-      const finished = new Map<string, Alert>()
-      const alertIds: string[] = []
-      let repeated = 0
-      let opened = 0
-      for (const detection of detections) {
-        if (current?.detections.includes(detection.id) === true) repeated++
-        else if (current !== null && isWithin(current, detection)) current = extend(current, detection)
-        else {
-          current = open(detection)
-          opened++
-        }
-        alertIds.push(current!.id)
-        finished.set(current!.id, current!)
-      }
-      if (repeated < detections.length && !(await documents.put(SPACE, key, current, versionOf(stored)))) continue
-      metrics.add('seamark_alerts_repeated_detections_total', repeated)
-      metrics.add('seamark_alerts_opened_total', opened, { priority: detections[0]!.priority })
-      return alertIds.map((id) => finished.get(id)!)
-    }
-    throw new AppError('E_DEADLINE', 'An alert changed under every attempt to update it', { retryable: true })
-  }
-}
-
-/** What alerts are grouped by: the rule's own key, else the container, else the host. */
-function groupKey(detection: Detection): string[] {
-  if (detection.key.length > 0) return detection.key
-  const container = detection.event.container as { id?: string } | undefined
-  return [detection.hostname, container?.id ?? '']
-}
-
-function isWithin(alert: Alert, detection: Detection): boolean {
-  return alert.status !== 'closed' && Math.abs(detection.timeMs - alert.lastMs) <= GROUP_WINDOW_MS
-}
-
-function open(detection: Detection): Alert {
-  return {
-    id: digest(detection.rule, ...groupKey(detection), detection.id),
-    rule: detection.rule,
-    priority: detection.priority,
-    key: groupKey(detection),
-    latest: detection,
-    detections: [detection.id],
-    count: 1,
-    firstMs: detection.timeMs,
-    lastMs: detection.timeMs,
-    day: detection.day,
-    part: detection.part,
-    status: 'open',
-    version: 1,
-  }
-}
-
-function extend(alert: Alert, detection: Detection): Alert {
-  const isLatest = detection.timeMs >= alert.latest.timeMs
-  return {
-    ...alert,
-    latest: isLatest ? detection : alert.latest,
-    detections: [...alert.detections, detection.id].slice(-MAX_REMEMBERED),
-    count: alert.count + 1,
-    firstMs: Math.min(alert.firstMs, detection.timeMs),
-    lastMs: Math.max(alert.lastMs, detection.timeMs),
-    version: alert.version + 1,
-  }
-}
-
-function versionOf(stored: Versioned | null): number {
-  return stored?.version ?? 0
-}
-
-/** 128 bits over length-prefixed parts, so that no two lists of parts read alike. */
-function digest(...parts: string[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(`${part.length}:${part}`)
-  return hash.digest('hex').slice(0, 32)
 }

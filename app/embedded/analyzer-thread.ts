@@ -49,7 +49,15 @@ runThread(async () => {
     .add('outbox', new Outbox({ queue, documents, destinations, metrics, logger }))
     .add(
       'alerting',
-      new Alerting({ queue, documents, feed, destinations: destinations.map(({ name }) => name), metrics, logger }),
+      new Alerting({
+        queue,
+        documents,
+        feed,
+        destinations: destinations.map(({ name }) => name),
+        retentionDays: config.store.retentionDays,
+        metrics,
+        logger,
+      }),
     )
     .add('analyzer', analyzer)
   return {

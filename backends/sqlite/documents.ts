@@ -6,7 +6,7 @@ import assert from 'node:assert'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Component } from '../../core/model/component.ts'
-import type { Documents, Versioned } from '../../core/model/documents.ts'
+import type { DocumentChange, Documents, Versioned } from '../../core/model/documents.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { type CorruptListener, type Database, openDatabase } from './database.ts'
 import { openWakeUp, type WakeUp } from './wake-up.ts'
@@ -46,13 +46,49 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
     }
   }
 
-  function change(space: string, work: (database: Database) => boolean): boolean {
-    const changed = use((database) => database.transaction(() => work(database)))
+  /** All or none: everything is looked at before anything is written. */
+  function commit(changes: readonly DocumentChange[]): boolean {
+    const texts = changes.map(({ value }) => (value === undefined ? null : JSON.stringify(value)))
+    assert(!texts.includes(undefined as never), 'a document must be JSON')
+    const keys = new Set(changes.map(({ space, key }) => JSON.stringify([space, key])))
+    assert(keys.size === changes.length, 'a commit changes each key once')
+    const changed = use((database) =>
+      database.transaction(() => {
+        const isCurrent = changes.every(({ space, key, value, ifVersion }) => {
+          const version = versionOf(database, space, key)
+          // What is not there cannot be removed.
+          return version === ifVersion && !(value === undefined && version === 0)
+        })
+        if (isCurrent) changes.forEach((change, i) => void write(database, change, texts[i]!))
+        return isCurrent
+      }),
+    )
     if (changed) {
-      opened?.wakeUp.send(space)
+      for (const space of new Set(changes.map((change) => change.space))) opened?.wakeUp.send(space)
       for (const wake of waiters) wake()
     }
     return changed
+  }
+
+  /** 0 for what is not there. */
+  function versionOf({ prepare }: Database, space: string, key: string): number {
+    const row = prepare('SELECT version FROM documents WHERE space = ? AND key = ?').get(space, key)
+    return (row?.version as number | undefined) ?? 0
+  }
+
+  /** `text` null removes. */
+  function write(database: Database, { space, key }: DocumentChange, text: string | null): void {
+    const { prepare } = database
+    const version = nextVersion(database)
+    if (text !== null) {
+      prepare('INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)').run(space, key, text, version)
+      return
+    }
+    prepare('DELETE FROM documents WHERE space = ? AND key = ?').run(space, key)
+    prepare('INSERT INTO removals VALUES (?, ?, ?)').run(version, space, key)
+    prepare(
+      'DELETE FROM removals WHERE version <= (SELECT version FROM removals ORDER BY version DESC LIMIT 1 OFFSET ?)',
+    ).run(rememberRemovals)
   }
 
   function nextVersion(database: Database): number {
@@ -108,35 +144,13 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
     },
 
     async put(space, key, value, ifVersion) {
-      const text = JSON.stringify(value)
-      assert(text !== undefined, 'a document must be JSON')
-      return change(space, (database) => {
-        if (ifVersion === 0) {
-          const insert = database.prepare('INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?)')
-          const current = database.prepare('SELECT 1 FROM documents WHERE space = ? AND key = ?').get(space, key)
-          return current === undefined && insert.run(space, key, text, nextVersion(database)).changes === 1
-        }
-        const current = database.prepare('SELECT version FROM documents WHERE space = ? AND key = ?').get(space, key)
-        if (current?.version !== ifVersion) return false
-        const update = database.prepare('UPDATE documents SET value = ?, version = ? WHERE space = ? AND key = ?')
-        return update.run(text, nextVersion(database), space, key).changes === 1
-      })
+      assert(value !== undefined, 'a document must be JSON')
+      return commit([{ space, key, value, ifVersion }])
     },
 
-    async remove(space, key, ifVersion) {
-      return change(space, (database) => {
-        const remove = database.prepare('DELETE FROM documents WHERE space = ? AND key = ? AND version = ?')
-        if (remove.run(space, key, ifVersion).changes === 0) return false
-        const version = nextVersion(database)
-        database.prepare('INSERT INTO removals VALUES (?, ?, ?)').run(version, space, key)
-        database
-          .prepare(
-            'DELETE FROM removals WHERE version <= (SELECT version FROM removals ORDER BY version DESC LIMIT 1 OFFSET ?)',
-          )
-          .run(rememberRemovals)
-        return true
-      })
-    },
+    remove: async (space, key, ifVersion) => commit([{ space, key, value: undefined, ifVersion }]),
+
+    commit: async (changes) => changes.length === 0 || commit(changes),
 
     async scan(space, after, limit) {
       const bounded = Math.max(0, Math.min(limit, MAX_SCAN))

@@ -41,7 +41,7 @@ export interface Alert {
   priority: Priority
   key: string[]
   latest: Detection
-  /** The most recent 500 ids; makes counting idempotent. */
+  /** The ids counted last, up to 100. */
   detections: string[]
   count: number
   firstMs: number

@@ -7,11 +7,22 @@ export interface Versioned {
   version: number
 }
 
+/** One part of a commit, under the same condition as `put`. */
+export interface DocumentChange {
+  space: string
+  key: string
+  /** JSON; undefined removes. */
+  value: unknown
+  ifVersion: number
+}
+
 export interface Documents {
   get(space: string, key: string): Promise<Versioned | null>
   /** Compare-and-set: writes only if the stored version equals `ifVersion`; 0 creates. False: someone else was first. */
   put(space: string, key: string, value: unknown, ifVersion: number): Promise<boolean>
   remove(space: string, key: string, ifVersion: number): Promise<boolean>
+  /** Compare-and-set of several keys, each named once: all are changed, or none and the answer is false. */
+  commit(changes: readonly DocumentChange[]): Promise<boolean>
   /** In key order, keys greater than `after`. */
   scan(space: string, after: string, limit: number): Promise<Versioned[]>
   /** Yields keys as they change; may repeat, never misses the last change. */

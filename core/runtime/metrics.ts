@@ -47,6 +47,7 @@ export const METRICS = {
   seamark_alerts_received_detections_total: counter('Detections that reached alerting.'),
   seamark_alerts_opened_total: counter('Alerts opened.', 'priority'),
   seamark_alerts_repeated_detections_total: counter('Detections that were already counted (redelivered).'),
+  seamark_alerts_pruned_total: counter('Alerts forgotten because nothing touched them within store.retention_days.'),
   seamark_notify_sent_total: counter('Notifications delivered.', 'destination'),
   seamark_notify_errors_total: counter('Tries of notifications that failed.', 'destination'),
   seamark_notify_dead_total: counter('Notifications given up and moved to the topic `dead`.', 'destination'),

@@ -41,6 +41,31 @@ export function documentsSuite(name: string, create: () => Promise<DocumentsStor
       expect(await documents.put('s', 'k', 3, version)).toBe(false)
     })
 
+    test('changes several keys of several spaces together, or none of them', async () => {
+      const { documents } = await open()
+      expect(await documents.commit([])).toBe(true)
+      const created = [
+        { space: 's', key: 'a', value: 1, ifVersion: 0 },
+        { space: 't', key: 'a', value: 2, ifVersion: 0 },
+      ]
+      expect(await documents.commit(created)).toBe(true)
+      const [a, b] = [(await documents.get('s', 'a'))!, (await documents.get('t', 'a'))!]
+      const changes = [
+        { space: 's', key: 'a', value: undefined, ifVersion: a.version },
+        { space: 's', key: 'new', value: 3, ifVersion: 0 },
+        { space: 't', key: 'a', value: 4, ifVersion: b.version + 1 },
+      ]
+      expect(await documents.commit(changes)).toBe(false)
+      expect([await documents.get('s', 'a'), await documents.get('s', 'new')]).toEqual([a, null])
+      changes[2]!.ifVersion = b.version
+      expect(await documents.commit(changes)).toBe(true)
+      expect(await documents.get('s', 'a')).toBeNull()
+      expect((await documents.get('s', 'new'))!.value).toBe(3)
+      expect((await documents.get('t', 'a'))!.value).toBe(4)
+      // What is gone cannot be removed again, nor with the others.
+      expect(await documents.commit([{ space: 's', key: 'a', value: undefined, ifVersion: 0 }])).toBe(false)
+    })
+
     test('of many who write the same version at the same time, one wins', async () => {
       const { storage, documents } = await open()
       const other = await storage.open()

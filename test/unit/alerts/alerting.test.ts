@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { Alerting } from '../../../alerts/alerting.ts'
+import { Alerting, type AlertingOptions } from '../../../alerts/alerting.ts'
 import { createSqliteDocuments } from '../../../backends/sqlite/documents.ts'
 import type { Detection } from '../../../core/model/detection.ts'
 import type { FeedItem } from '../../../core/model/feed.ts'
@@ -42,9 +42,16 @@ function detection(id: string, timeMs: number, container: string): Detection {
 
 const item = (one: Detection): Item => ({ id: one.id, class: 'evidence', payload: Buffer.from(JSON.stringify(one)) })
 
-async function alertingOn(queue: MemoryQueue, tail: FeedItem[] = []) {
+interface Extra extends Partial<AlertingOptions> {
+  tail?: FeedItem[]
+  /** Of an earlier one, to go on with its state. */
+  directory?: string
+}
+
+async function alertingOn(queue: MemoryQueue, { tail = [], directory, ...options }: Extra = {}) {
   const metrics = new Metrics()
-  const documents = createSqliteDocuments({ directory: join(scratch, String(runs++)) })
+  const folder = directory ?? join(scratch, String(runs++))
+  const documents = createSqliteDocuments({ directory: folder })
   await documents.start()
   const alerting = new Alerting({
     queue,
@@ -55,11 +62,17 @@ async function alertingOn(queue: MemoryQueue, tail: FeedItem[] = []) {
       subscribe: async function* () {},
     },
     destinations: ['terminal', 'file'],
+    retentionDays: 1,
     metrics,
     logger: createLogger({ level: 'silent', component: 'test' }),
+    ...options,
   })
   await alerting.start()
-  return { metrics, stop: () => documents.stop(1_000) }
+  const stop = async () => {
+    await alerting.stop(1_000)
+    await documents.stop(1_000)
+  }
+  return { alerting, documents, directory: folder, metrics, stop }
 }
 
 /** Alerts as the search store would have them: the highest version of each id. */
@@ -95,7 +108,7 @@ test('firings of a rule in one container within the window are one alert; anothe
 test('who follows sees each firing as a detection, and each new version of its alert', async () => {
   const queue = new MemoryQueue()
   const tail: FeedItem[] = []
-  const { stop } = await alertingOn(queue, tail)
+  const { stop } = await alertingOn(queue, { tail })
   await queue.deliver('detections', [detection('1', 0, 'a'), detection('2', MINUTE, 'a')].map(item))
   const [alert, ...detections] = tail
   expect(detections.map(({ kind, id }) => [kind, id])).toEqual([
@@ -171,4 +184,121 @@ test('any split and any repetition of deliveries counts every firing once', asyn
     }),
     { numRuns: 25 },
   )
+})
+
+const total = (queue: MemoryQueue) => storedAlerts(queue).reduce((sum, { count }) => sum + count, 0)
+const batch = (from: number, to: number, container = 'a') =>
+  Array.from({ length: to - from }, (_, i) => item(detection(String(from + i), from + i, container)))
+
+test('a firing that comes again after a newer alert took its group is not counted again, nor is an alert reopened', async () => {
+  const queue = new MemoryQueue()
+  const { stop } = await alertingOn(queue)
+  const first = item(detection('1', 0, 'a'))
+  await queue.deliver('detections', [first])
+  await queue.deliver('detections', [item(detection('2', 60 * MINUTE, 'a'))])
+  await queue.deliver('detections', [first], 2)
+  await queue.deliver('detections', [item(detection('3', 61 * MINUTE, 'a'))])
+  expect(storedAlerts(queue).map(({ count }) => count)).toEqual([1, 2])
+  await stop()
+})
+
+test('the first of many firings is recognised when it comes again, also by another process and after a restart', async () => {
+  const queue = new MemoryQueue()
+  const one = await alertingOn(queue)
+  for (let from = 0; from < 2_000; from += 100) await queue.deliver('detections', batch(from, from + 100))
+  await queue.deliver('detections', batch(0, 100), 2)
+  expect(total(queue)).toBe(2_000)
+  await one.stop()
+  const again = await alertingOn(queue, { directory: one.directory })
+  await queue.deliver('detections', batch(0, 100), 3)
+  await queue.deliver('detections', batch(1_950, 2_050), 3)
+  expect(total(queue)).toBe(2_050)
+  await again.stop()
+})
+
+test('of two that count at the same time each learns what the other has counted', async () => {
+  const [left, right] = [new MemoryQueue(), new MemoryQueue()]
+  const one = await alertingOn(left, { countedSlots: 8 })
+  const other = await alertingOn(right, { countedSlots: 8, directory: one.directory })
+  for (let from = 0; from < 1_000; from += 50) {
+    // Each delivery goes to one, and after its lease ran out to the other; far enough to move the head of the ring on.
+    const items = batch(from, from + 50)
+    const [first, second] = from % 100 === 0 ? [left, right] : [right, left]
+    await Promise.all([first.deliver('detections', items), second.deliver('detections', items, 2)])
+  }
+  const counts = [...storedAlerts(left), ...storedAlerts(right)].map(({ count }) => count)
+  expect(Math.max(...counts)).toBe(1_000)
+  await one.stop()
+  await other.stop()
+})
+
+test('what is remembered is bounded', async () => {
+  const queue = new MemoryQueue()
+  const { documents, stop } = await alertingOn(queue, { countedSlots: 4 })
+  for (let from = 0; from < 3_000; from += 100) await queue.deliver('detections', batch(from, from + 100))
+  const slots = await documents.scan('alert-counted', '', 100)
+  expect(slots).toHaveLength(4)
+  const ids = slots.flatMap(({ value }) => (value as { ids: string[] }).ids.filter((_, i) => i % 2 === 0))
+  expect(ids.length).toBeLessThan(4 * 228)
+  expect(ids).toContain('2999')
+  // The newest are still known; one that was forgotten counts as new, which is the price of the bound.
+  await queue.deliver('detections', batch(2_900, 3_000), 2)
+  expect(total(queue)).toBe(3_000)
+  await queue.deliver('detections', batch(1, 2), 2)
+  expect(total(queue)).toBe(3_001)
+  await stop()
+})
+
+test('alerts that nothing touched within the retention are forgotten, a bounded number at a time', async () => {
+  const queue = new MemoryQueue()
+  let nowMs = 0
+  const { alerting, documents, metrics, stop } = await alertingOn(queue, { nowMs: () => nowMs })
+  for (let i = 0; i < 7; i++) {
+    const items = Array.from({ length: 100 }, (_, j) => item(detection(`${i}-${j}`, 0, `c${i}-${j}`)))
+    await queue.deliver('detections', items)
+  }
+  nowMs = 24 * 60 * MINUTE
+  // Event time stands still: it is our own clock that counts, not that of the host.
+  await queue.deliver('detections', [item(detection('late', 1, 'c0-0'))])
+  await alerting.prune()
+  expect((await documents.scan('alerts', '', 1_000)).length).toBe(700)
+  nowMs += 1
+  await alerting.prune()
+  const left = (await documents.scan('alerts', '', 1_000)).length
+  expect(left).toBeGreaterThanOrEqual(200)
+  await alerting.prune()
+  await alerting.prune()
+  expect(await documents.scan('alerts', '', 1_000)).toMatchObject([{ value: { alert: { count: 2 } } }])
+  expect(await documents.scan('alert-groups', '', 1_000)).toHaveLength(1)
+  const { values } = await metrics.registry.getSingleMetric('seamark_alerts_pruned_total')!.get()
+  expect(values).toMatchObject([{ value: 699 }])
+  // What comes again after that is no new alert: it was counted.
+  const before = storedAlerts(queue).length
+  await queue.deliver('detections', [item(detection('6-99', 0, 'c6-99'))], 2)
+  expect(storedAlerts(queue)).toHaveLength(before)
+  await stop()
+})
+
+test('while nothing can be handed on, a bounded number is counted ahead', async () => {
+  const queue = new MemoryQueue()
+  let nowMs = 0
+  const { stop } = await alertingOn(queue, { destinations: [], maxUnfinished: 150, nowMs: () => nowMs })
+  const deliveries = [batch(0, 100), batch(100, 200), batch(200, 300)]
+  for (const items of deliveries) {
+    queue.outcomes.push('full')
+    await expect(queue.deliver('detections', items)).rejects.toThrow(/full|wait/)
+  }
+  queue.outcomes.length = 0
+  await expect(queue.deliver('detections', deliveries[2]!, 2)).rejects.toThrow('wait')
+  for (const items of deliveries) await queue.deliver('detections', items, 3)
+  expect(total(queue)).toBe(300)
+  // What the queue has given up does not come again, and must not hold up the rest for ever.
+  for (const items of [batch(300, 400), batch(400, 500)]) {
+    queue.outcomes.push('full')
+    await expect(queue.deliver('detections', items)).rejects.toThrow('full')
+  }
+  await expect(queue.deliver('detections', batch(500, 600))).rejects.toThrow('wait')
+  nowMs += 6 * MINUTE
+  await queue.deliver('detections', batch(500, 600))
+  await stop()
 })

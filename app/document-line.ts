@@ -1,4 +1,5 @@
 /** An event document as one readable line, for `query` and `tail`. Everything in it is made safe to print. */
+import { omitAbsent } from '../core/language/output/omit-absent.ts'
 import { safeText } from '../core/runtime/safe-text.ts'
 
 const MAX_CHARS = 500
@@ -15,7 +16,7 @@ export function documentLine(body: Record<string, unknown>): string {
   const rule = text('rule', 'name')
   const what =
     rule !== undefined
-      ? `${text('log', 'level') ?? ''} ${rule}: ${text('message') ?? ''}`
+      ? `${text('log', 'level') ?? ''} ${rule}: ${omitAbsent(text('message') ?? '')}`
       : [text('event', 'action') ?? text('event', 'type') ?? '?', subject(text)].filter(Boolean).join(' ')
   const count = text('seamark', 'alert', 'count')
   const facts = [

@@ -3,6 +3,7 @@
  * from the event is made safe to print.
  */
 import { styleText } from 'node:util'
+import { omitAbsent } from '../../core/language/output/omit-absent.ts'
 import type { Detection } from '../../core/model/detection.ts'
 import type { Priority } from '../../core/model/event.ts'
 import { safeText } from '../../core/runtime/safe-text.ts'
@@ -42,11 +43,9 @@ export function alertLine(detection: Detection, colours: boolean): string {
   ].join('  ')
 }
 
-/** ` name=<NA>` says nothing to a person. At most as many are left out as the event lacks values that the rule names. */
+/** At most as many are left out as the event lacks values that the rule names. */
 function withoutAbsent({ output, fields }: Detection): string {
-  let absent = Object.values(fields).filter((value) => value === null).length
-  if (absent === 0) return output
-  return output.replace(/ [\w.-]{1,40}=<NA>(?= |$)/g, (text) => (absent-- > 0 ? '' : text))
+  return omitAbsent(output, Object.values(fields).filter((value) => value === null).length)
 }
 
 function containerOf(event: Record<string, unknown>): string {

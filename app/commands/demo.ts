@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Engine } from '../../collector/docker/engine.ts'
+import { omitAbsent } from '../../core/language/output/omit-absent.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
@@ -93,5 +94,5 @@ async function connect(
 
 function readable({ title, rule, alert }: Outcome): string {
   if (alert === null) return `MISSING  ${title}: no alert "${rule}" came`
-  return `${`${alert.latencyMs} ms`.padStart(7)}  ${title}\n         ${safeText(rule)}: ${safeText(alert.output)}`
+  return `${`${alert.latencyMs} ms`.padStart(7)}  ${title}\n         ${safeText(rule)}: ${safeText(omitAbsent(alert.output))}`
 }

@@ -103,7 +103,7 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
       const enabled = loaded.rules.filter((rule) => rule.enabled).length
       metrics.set('seamark_rules_loaded', enabled)
       metrics.add('seamark_rules_reloads_total', 1, { result: 'accepted' })
-      return `rules read again: ${countOf(enabled, 'enabled rule')}, version ${loaded.version}`
+      return `rules read again: ${countOf(enabled, 'rule')}, version ${loaded.version}`
     } catch (error) {
       metrics.add('seamark_rules_reloads_total', 1, { result: 'refused' })
       // Mistakes of the user's are told to the user; anything else is ours to log too.

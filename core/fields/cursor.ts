@@ -11,6 +11,10 @@ import { EVENT_TYPE_NAMES, type EventTypeName } from './event-types.ts'
 /** How far up the process tree anything looks. */
 export const MAX_ANCESTORS = 32
 
+/** An array: this is asked several times per event. */
+const TYPES_BY_CODE: (EventTypeName | undefined)[] = []
+for (const [code, name] of EVENT_TYPE_NAMES) TYPES_BY_CODE[code] = name
+
 const NOWHERE: Table = { name: 'health', rowCount: 0, columns: {} }
 const NO_BATCH = { baseNs: 0n, tables: {} } as unknown as Batch
 
@@ -79,7 +83,7 @@ export class Cursor {
 
   get type(): EventTypeName | undefined {
     const code = numberAt(this.own, SLOTS.type, this.row)
-    return code === undefined ? undefined : EVENT_TYPE_NAMES.get(code)
+    return code === undefined ? undefined : TYPES_BY_CODE[code]
   }
 
   /** Event time, ns since the Unix epoch. */

@@ -11,7 +11,7 @@ import { ByteSequences } from './byte-sequences.ts'
 import { LINEAGE_COLUMNS, STEADY_COLUMNS } from './steady-columns.ts'
 
 /** Numbers given out before everything is forgotten (more if one batch needs more). */
-const MAX_IDENTITIES = 8192
+export const MAX_IDENTITIES = 8192
 /** Bytes of remembered text before everything is forgotten (likewise). */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** The number of "no process". */

@@ -39,6 +39,7 @@ function mount(part: (typeof MOUNT_PARTS)[number] | null): Source {
   return {
     from: 'derived',
     scope: 'container',
+    reads: () => ({ container: ['mounts'] }),
     derive: (argument) => {
       const position = argument !== null && /^\d{1,4}$/.test(argument) ? Number(argument) : -1
       return (cursor) => {
@@ -125,11 +126,14 @@ export const CONTAINER_FIELDS: readonly Field[] = [
     'container.privileged',
     'boolean',
     'Runs privileged; absent until the container was inspected.',
-    fromContainer((cursor) => {
-      if (cursor.container < 0) return false
-      const value = cursor.containerNumber('privileged')
-      return value === undefined ? undefined : value === 1
-    }),
+    fromContainer(
+      (cursor) => {
+        if (cursor.container < 0) return false
+        const value = cursor.containerNumber('privileged')
+        return value === undefined ? undefined : value === 1
+      },
+      { container: ['privileged'] },
+    ),
     { ...everywhere, ecs: 'container.security_context.privileged' },
   ),
   field(

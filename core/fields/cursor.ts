@@ -3,21 +3,17 @@
  * nothing is allocated per event. All walks over ancestors are bounded, because parents in a hostile batch can form a
  * circle.
  */
-import {
-  ABSENT,
-  type Batch,
-  containerRow,
-  processRow,
-  readNumber,
-  readText,
-  type Table,
-  timeNs,
-} from '../batch/batch.ts'
+import { ABSENT, type Batch, type ColumnData, type Table, timeNs } from '../batch/batch.ts'
 import type { ColumnName } from '../batch/schema.ts'
+import { type ColumnSlots, NO_SLOTS, numberAt, referenceAt, SLOTS, slotsOf, textIndexAt } from './column-slots.ts'
 import { EVENT_TYPE_NAMES, type EventTypeName } from './event-types.ts'
 
 /** How far up the process tree anything looks. */
 export const MAX_ANCESTORS = 32
+
+/** An array: this is asked several times per event. */
+const TYPES_BY_CODE: (EventTypeName | undefined)[] = []
+for (const [code, name] of EVENT_TYPE_NAMES) TYPES_BY_CODE[code] = name
 
 const NOWHERE: Table = { name: 'health', rowCount: 0, columns: {} }
 const NO_BATCH = { baseNs: 0n, tables: {} } as unknown as Batch
@@ -32,31 +28,52 @@ export class Cursor {
   container = -1
   /** Known only where a detection is written. */
   hostname: string | undefined = undefined
-  private processes: Table | undefined = undefined
-  private containers: Table | undefined = undefined
+  /** Columns of the table the cursor stands in, of the process and of the container table. */
+  private own: ColumnSlots = NO_SLOTS
+  private processes: ColumnSlots = NO_SLOTS
+  private containers: ColumnSlots = NO_SLOTS
+  private readonly resolved = new Map<Table, ColumnSlots>()
 
-  /** Begins a batch; the cursor stands nowhere until it is moved. */
+  /** Begins a batch, whose columns are looked up once; the cursor stands nowhere until it is moved. */
   open(batch: Batch): void {
+    const { process, container } = batch.tables
     this.batch = batch
-    this.processes = batch.tables.process
-    this.containers = batch.tables.container
-    this.table = NOWHERE
-    this.row = this.process = this.container = -1
+    this.resolved.clear()
+    this.processes = process === undefined ? NO_SLOTS : slotsOf(process)
+    this.containers = container === undefined ? NO_SLOTS : slotsOf(container)
+    this.leaveTable()
+    this.process = this.container = -1
   }
 
   moveTo(table: Table, row: number): void {
-    this.table = table
+    if (table !== this.table) this.enterTable(table)
     this.row = row
-    this.process = processRow(table, row)
-    this.container = containerRow(this.batch, table, row)
+    this.process = referenceAt(this.own[SLOTS.process], row)
+    const container = referenceAt(this.own[SLOTS.container], row)
+    this.container = container >= 0 ? container : referenceAt(this.processes[SLOTS.container], this.process)
   }
 
   /** Stands on a process without an event. */
   moveToProcess(process: number): void {
-    this.table = NOWHERE
-    this.row = -1
+    this.leaveTable()
     this.process = process
-    this.container = this.processes === undefined ? -1 : referenceAt(this.processes, process, 'container')
+    this.container = referenceAt(this.processes[SLOTS.container], process)
+  }
+
+  private enterTable(table: Table): void {
+    let slots = this.resolved.get(table)
+    if (slots === undefined) {
+      slots = slotsOf(table)
+      this.resolved.set(table, slots)
+    }
+    this.table = table
+    this.own = slots
+  }
+
+  private leaveTable(): void {
+    this.table = NOWHERE
+    this.own = NO_SLOTS
+    this.row = -1
   }
 
   /** Lets go of the batch, so that a compiled rule set does not keep it in memory. */
@@ -65,8 +82,8 @@ export class Cursor {
   }
 
   get type(): EventTypeName | undefined {
-    const code = this.table.columns.type?.[this.row]
-    return EVENT_TYPE_NAMES.get(code as number)
+    const code = numberAt(this.own, SLOTS.type, this.row)
+    return code === undefined ? undefined : TYPES_BY_CODE[code]
   }
 
   /** Event time, ns since the Unix epoch. */
@@ -75,47 +92,44 @@ export class Cursor {
   }
 
   text(column: ColumnName): string | undefined {
-    return readText(this.batch, this.table, this.row, column)
+    return this.textIn(this.own, SLOTS[column], this.row)
   }
 
   number(column: ColumnName): number | undefined {
-    return readNumber(this.table, this.row, column)
+    return numberAt(this.own, SLOTS[column], this.row)
   }
 
   processText(column: ColumnName, process = this.process): string | undefined {
-    return process < 0 || this.processes === undefined
-      ? undefined
-      : readText(this.batch, this.processes, process, column)
+    return this.textIn(this.processes, SLOTS[column], process)
   }
 
   processNumber(column: ColumnName, process = this.process): number | undefined {
-    return process < 0 || this.processes === undefined ? undefined : readNumber(this.processes, process, column)
+    return numberAt(this.processes, SLOTS[column], process)
   }
 
   containerText(column: ColumnName): string | undefined {
-    if (this.container < 0 || this.containers === undefined) return undefined
-    return readText(this.batch, this.containers, this.container, column)
+    return this.textIn(this.containers, SLOTS[column], this.container)
   }
 
   containerNumber(column: ColumnName): number | undefined {
-    if (this.container < 0 || this.containers === undefined) return undefined
-    return readNumber(this.containers, this.container, column)
+    return numberAt(this.containers, SLOTS[column], this.container)
   }
 
   /** An absolute time (i64 column), ns since the Unix epoch. */
   processTime(column: ColumnName, process = this.process): bigint | undefined {
-    return process < 0 ? undefined : timeAt(this.processes, process, column)
+    return timeIn(this.processes[SLOTS[column]], process)
   }
 
   containerTime(column: ColumnName): bigint | undefined {
-    return this.container < 0 ? undefined : timeAt(this.containers, this.container, column)
+    return timeIn(this.containers[SLOTS[column]], this.container)
   }
 
   /** The ancestor `generations` up (0 is the process itself, 1 its parent), or -1. */
   ancestor(generations: number, process = this.process): number {
-    if (generations > MAX_ANCESTORS || this.processes === undefined) return -1
+    if (generations > MAX_ANCESTORS) return -1
+    const parents = this.processes[SLOTS.parent]
     let at = process
-    for (let i = 0; i < generations && at >= 0; i++) at = referenceAt(this.processes, at, 'parent')
+    for (let i = 0; i < generations && at >= 0; i++) at = referenceAt(parents, at)
     return at
   }
 
@@ -129,14 +143,14 @@ export class Cursor {
     }
     return false
   }
+
+  private textIn(columns: ColumnSlots, slot: number, row: number): string | undefined {
+    const index = textIndexAt(columns[slot], row)
+    return index === ABSENT.str ? undefined : this.batch.strings.text(index)
+  }
 }
 
-function referenceAt(table: Table, row: number, column: 'parent' | 'container'): number {
-  const raw = (table.columns[column] as Uint32Array | undefined)?.[row]
-  return raw === undefined || raw === ABSENT.ref ? -1 : raw
-}
-
-function timeAt(table: Table | undefined, row: number, column: ColumnName): bigint | undefined {
-  const raw = table?.columns[column]?.[row]
+function timeIn(data: ColumnData | undefined, row: number): bigint | undefined {
+  const raw = row < 0 ? undefined : data?.[row]
   return typeof raw === 'bigint' && raw !== ABSENT.i64 ? raw : undefined
 }

@@ -22,6 +22,13 @@ export type Reader = (cursor: Cursor) => Value | undefined
  */
 export type Scope = 'event' | 'process' | 'container'
 
+/** The columns that a function reads of the process, of its ancestors and of its container. */
+export interface Reads {
+  readonly own?: readonly ColumnName[]
+  readonly ancestors?: readonly ColumnName[]
+  readonly container?: readonly ColumnName[]
+}
+
 /** A value as it stands in one column, or a small pure function over the rows around the event. */
 export type Source =
   | { readonly from: 'column'; readonly scope: Scope; readonly column: ColumnName }
@@ -30,6 +37,8 @@ export type Source =
       readonly scope: Scope
       /** Columns of the event's row: with none of them in its table the value is absent. */
       readonly columns?: readonly ColumnName[]
+      /** Scopes `process` and `container`: all that is read with an argument; where not given, it may be anything. */
+      readonly reads?: (argument: string | null) => Reads
       /** Binds the argument once; the result is called per event. */
       readonly derive: (argument: string | null) => Reader
     }
@@ -98,5 +107,16 @@ export const fromEvent = (columns: readonly ColumnName[], read: Reader): Source 
   ...(columns.length === 0 ? {} : { columns }),
   derive: () => read,
 })
-export const fromProcess = (read: Reader): Source => ({ from: 'derived', scope: 'process', derive: () => read })
-export const fromContainer = (read: Reader): Source => ({ from: 'derived', scope: 'container', derive: () => read })
+/** A function of the process and what is around it. */
+export const fromProcess = (read: Reader, reads?: Reads): Source => ({
+  from: 'derived',
+  scope: 'process',
+  ...(reads === undefined ? {} : { reads: () => reads }),
+  derive: () => read,
+})
+export const fromContainer = (read: Reader, reads?: Reads): Source => ({
+  from: 'derived',
+  scope: 'container',
+  ...(reads === undefined ? {} : { reads: () => reads }),
+  derive: () => read,
+})

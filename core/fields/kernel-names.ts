@@ -217,6 +217,7 @@ export function capabilityNames(mask: number): string {
   const found: string[] = []
   let rest = mask
   for (const name of CAPABILITIES) {
+    if (rest === 0) break
     if (rest % 2 === 1) found.push(`CAP_${name}`)
     rest = Math.floor(rest / 2)
   }

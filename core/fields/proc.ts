@@ -4,7 +4,7 @@ import type { ColumnName } from '../batch/schema.ts'
 import { EXE_FLAGS, PROCESS_FLAGS } from '../batch/schema.ts'
 import type { Value } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
-import { type Field, field, fromEvent, fromProcess, processColumn, type Source } from './field.ts'
+import { type Field, field, fromEvent, fromProcess, processColumn, type Reads, type Source } from './field.ts'
 import { argsOf, argumentList, commandLineOf, exeLineOf, exeOf, leaderOf } from './process-facts.ts'
 import { terminalName } from './terminal-name.ts'
 
@@ -20,13 +20,14 @@ const numberOf =
     cursor.processNumber(column, process)
 
 const own = (read: OfProcess) => fromProcess((cursor) => read(cursor, cursor.process))
-const parent = (read: OfProcess) => fromProcess((cursor) => read(cursor, cursor.ancestor(1)))
+const parent = (read: OfProcess, reads?: Reads) => fromProcess((cursor) => read(cursor, cursor.ancestor(1)), reads)
 
 /** With an index the ancestor that many generations up, without one all of them from the parent on. */
-function ancestors(read: OfProcess): Source {
+function ancestors(read: OfProcess, column?: ColumnName): Source {
   return {
     from: 'derived',
     scope: 'process',
+    ...(column === undefined ? {} : { reads: (argument) => ancestorReads(argument, column) }),
     derive: (argument) => {
       if (argument !== null) {
         const generations = Number(argument)
@@ -45,13 +46,21 @@ function ancestors(read: OfProcess): Source {
   }
 }
 
+/** Generation 0 is the process itself. */
+function ancestorReads(argument: string | null, column: ColumnName): Reads {
+  return argument !== null && Number(argument) === 0 ? { own: [column] } : { ancestors: [column] }
+}
+
 const ancestor = { argument: 'index', several: 'any' } as const
 
 function flag(column: 'exeFlags' | 'processFlags', bit: number): Source {
-  return fromProcess((cursor) => {
-    const flags = cursor.processNumber(column)
-    return flags === undefined ? undefined : (flags & bit) !== 0
-  })
+  return fromProcess(
+    (cursor) => {
+      const flags = cursor.processNumber(column)
+      return flags === undefined ? undefined : (flags & bit) !== 0
+    },
+    { own: [column] },
+  )
 }
 
 function leader(column: 'sid' | 'pgid' | 'vpgid', read: OfProcess): Source {
@@ -103,12 +112,14 @@ export const PROC_FIELDS: readonly Field[] = [
   field('proc.name', 'string', 'Name of the task (comm, at most 15 bytes).', processColumn('comm'), {
     ecs: 'process.name',
   }),
-  field('proc.pname', 'string', 'Name of the parent.', parent(textOf('comm')), { ecs: 'process.parent.name' }),
+  field('proc.pname', 'string', 'Name of the parent.', parent(textOf('comm'), { ancestors: ['comm'] }), {
+    ecs: 'process.parent.name',
+  }),
   field(
     'proc.aname',
     'string',
     'Name of the ancestor n generations up, or of any.',
-    ancestors(textOf('comm')),
+    ancestors(textOf('comm'), 'comm'),
     ancestor,
   ),
   field('proc.exe', 'string', 'First argument (argv[0]).', own(exeOf)),
@@ -123,14 +134,20 @@ export const PROC_FIELDS: readonly Field[] = [
   field('proc.exepath', 'string', 'Path of the executable, from the kernel.', processColumn('exePath'), {
     ecs: 'process.executable',
   }),
-  field('proc.pexepath', 'string', "Path of the parent's executable.", parent(textOf('exePath')), {
-    ecs: 'process.parent.executable',
-  }),
+  field(
+    'proc.pexepath',
+    'string',
+    "Path of the parent's executable.",
+    parent(textOf('exePath'), { ancestors: ['exePath'] }),
+    {
+      ecs: 'process.parent.executable',
+    },
+  ),
   field(
     'proc.aexepath',
     'string',
     'Path of the executable of the ancestor n generations up, or of any.',
-    ancestors(textOf('exePath')),
+    ancestors(textOf('exePath'), 'exePath'),
     ancestor,
   ),
   field('proc.args', 'string', 'Arguments after the first, joined by blanks.', own(argsOf)),

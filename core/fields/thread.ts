@@ -4,10 +4,13 @@ import { eventColumn, type Field, field, fromEvent, fromProcess, type Source } f
 import { capabilityNames } from './kernel-names.ts'
 
 function capabilities(column: ColumnName): Source {
-  return fromProcess((cursor) => {
-    const mask = cursor.processNumber(column)
-    return mask === undefined ? undefined : capabilityNames(mask)
-  })
+  return fromProcess(
+    (cursor) => {
+      const mask = cursor.processNumber(column)
+      return mask === undefined ? undefined : capabilityNames(mask)
+    },
+    { own: [column] },
+  )
 }
 
 export const THREAD_FIELDS: readonly Field[] = [

@@ -13,10 +13,13 @@ export const USER_GROUP_FIELDS: readonly Field[] = [
     'user.loginuid',
     'number',
     'Login user id; -1 when nobody logged in.',
-    fromProcess((cursor) => {
-      if (cursor.process < 0) return undefined
-      return cursor.processNumber('loginUid') ?? UNSET_LOGIN
-    }),
+    fromProcess(
+      (cursor) => {
+        if (cursor.process < 0) return undefined
+        return cursor.processNumber('loginUid') ?? UNSET_LOGIN
+      },
+      { own: ['loginUid'] },
+    ),
   ),
   field('user.loginname', 'string', 'Name of the user who logged in, on the host.', processColumn('loginName')),
   field('group.gid', 'number', 'Effective group id.', processColumn('gid'), { ecs: 'group.id' }),

@@ -9,12 +9,13 @@ import type { Problem } from '../model/problem.ts'
 import type { RuleInfo, RuleSet } from '../model/rule-set.ts'
 import type { CapturePlan } from '../model/source.ts'
 import { capturePlan } from './capture-plan.ts'
-import { type Collection, collect } from './collector.ts'
-import { compileRules, type RuleMatching } from './compiler.ts'
+import { compileRules } from './compiler.ts'
 import type { RuleDefinition } from './definitions.ts'
 import { DetectionWriter } from './detection-writer.ts'
 import { eventTypesOf, MANY_EVENT_TYPES } from './event-type-index.ts'
 import { type Expression, ExpressionPool } from './expression.ts'
+import { type MergedDefinitions, mergeDefinitions } from './merged-definitions.ts'
+import type { RuleMatching } from './program-writer.ts'
 import { Resolver } from './resolver.ts'
 import type { RuleText } from './rule-file.ts'
 
@@ -56,15 +57,15 @@ export function loadRuleSet(files: readonly RuleText[], options: LoadOptions = {
 export function readRules(files: readonly RuleText[]): {
   rules: ReadyRule[]
   pool: ExpressionPool
-  collection: Collection
+  definitions: MergedDefinitions
   problems: Problem[]
 } {
-  const collection = collect(files)
+  const definitions = mergeDefinitions(files)
   const pool = new ExpressionPool()
-  const problems = [...collection.problems]
-  const resolver = new Resolver(collection, pool)
+  const problems = [...definitions.problems]
+  const resolver = new Resolver(definitions, pool)
   const rules: ReadyRule[] = []
-  for (const definition of collection.rules.values()) {
+  for (const definition of definitions.rules.values()) {
     const ready = readyRule(definition, resolver, problems)
     if (ready !== null) rules.push(ready)
   }
@@ -78,8 +79,8 @@ export function readRules(files: readonly RuleText[]): {
       }),
     )
   }
-  checkUnused(collection, resolver, problems)
-  return { rules, pool, collection, problems: inOrder(files, problems) }
+  checkUnused(definitions, resolver, problems)
+  return { rules, pool, definitions, problems: inOrder(files, problems) }
 }
 
 function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Problem[]): ReadyRule | null {
@@ -123,8 +124,8 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
   return { definition, source, condition: expression, eventTypes, output: format }
 }
 
-function checkUnused(collection: Collection, resolver: Resolver, problems: Problem[]): void {
-  for (const macro of collection.macros.values()) {
+function checkUnused(definitions: MergedDefinitions, resolver: Resolver, problems: Problem[]): void {
+  for (const macro of definitions.macros.values()) {
     if (resolver.usedMacros.has(macro.name)) continue
     problems.push(...resolver.unusedMacro(macro))
     problems.push(
@@ -136,7 +137,7 @@ function checkUnused(collection: Collection, resolver: Resolver, problems: Probl
       }),
     )
   }
-  for (const list of collection.lists.values()) {
+  for (const list of definitions.lists.values()) {
     if (resolver.usedLists.has(list.name)) continue
     problems.push(
       list.at.file.problem(list.at.start, {

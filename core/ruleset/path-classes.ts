@@ -105,13 +105,17 @@ export class PathClasses {
   }
 }
 
-/** Whether `absolutePath` would leave the path as it is: no slash at the end, none before another or a period. */
+/**
+ * Whether `absolutePath` would leave the path as it is: no slash at the end, no entry that is empty, `.` or `..`. Names
+ * of hidden files begin with a period and are like any other.
+ */
 function isClean(source: Uint8Array, start: number, end: number): boolean {
-  let isAfterSlash = false
-  for (let i = start; i < end; i++) {
-    const byte = source[i]!
-    if (isAfterSlash && (byte === SLASH || byte === PERIOD)) return false
-    isAfterSlash = byte === SLASH
+  for (let i = start + 1, entry = i; i <= end; i++) {
+    if (i < end && source[i] !== SLASH) continue
+    const length = i - entry
+    if (length === 0) return i === end && end - start === 1
+    if (length <= 2 && source[entry] === PERIOD && source[i - 1] === PERIOD) return false
+    entry = i + 1
   }
-  return !isAfterSlash || end - start === 1
+  return true
 }

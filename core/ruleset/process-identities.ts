@@ -8,9 +8,10 @@ import { COLUMNS, type ColumnName, TABLES } from '../batch/schema.ts'
 import type { Strings } from '../batch/strings.ts'
 import { MAX_ANCESTORS } from '../fields/cursor.ts'
 import { ByteSequences } from './byte-sequences.ts'
+import { LINEAGE_COLUMNS, STEADY_COLUMNS } from './steady-columns.ts'
 
 /** Numbers given out before everything is forgotten (more if one batch needs more). */
-const MAX_IDENTITIES = 8192
+export const MAX_IDENTITIES = 8192
 /** Bytes of remembered text before everything is forgotten (likewise). */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** The number of "no process". */
@@ -18,6 +19,7 @@ export const NO_PROCESS = 0
 
 /** A column seen as bytes; `text` where the cells are numbers of strings. */
 interface ByteColumn {
+  name: ColumnName
   id: number
   bytes: Uint8Array
   width: number
@@ -29,9 +31,20 @@ export class ProcessIdentities {
   capacity = MAX_IDENTITIES
   /** By row of the process table; read after `open`, may be longer than the table. */
   numbers = new Int32Array(0)
+  /** By number of a process: numbers that are equal where its steady columns, its ancestors', its container's are. */
+  programs = new Int32Array(MAX_IDENTITIES)
+  lineages = new Int32Array(MAX_IDENTITIES)
+  images = new Int32Array(MAX_IDENTITIES)
+  /** By number of a process: the lineage of its children. */
+  private ownLineages = new Int32Array(MAX_IDENTITIES)
+  /** By number of a container: its image's. */
+  private imagesOf = new Int32Array(MAX_IDENTITIES)
   private readonly texts = new ByteSequences()
   private readonly containers = new ByteSequences()
   private readonly processes = new ByteSequences()
+  private readonly programsSeen = new ByteSequences()
+  private readonly lineagesSeen = new ByteSequences()
+  private readonly imagesSeen = new ByteSequences()
   /** By string of the batch: its number, 0 unknown so far. */
   private textNumbers = new Int32Array(0)
   /** Room for a column id and a value in each column that a row can have. */
@@ -57,21 +70,32 @@ export class ProcessIdentities {
 
   private makeRoom(rows: number, strings: Strings): boolean {
     const textBytes = strings.totalBytes
-    const used = Math.max(this.processes.count, this.containers.count)
-    if (used + rows < this.capacity && this.texts.byteCount + textBytes <= this.maxTextBytes) return false
-    this.capacity = Math.max(MAX_IDENTITIES, (rows + 1) * 2)
+    const used = Math.max(this.processes.count, this.containers.count, this.lineagesSeen.count)
+    if (used + rows * 2 < this.capacity && this.texts.byteCount + textBytes <= this.maxTextBytes) return false
+    this.capacity = Math.max(MAX_IDENTITIES, (rows + 1) * 3)
     this.maxTextBytes = Math.max(MAX_TEXT_BYTES, textBytes * 2)
     this.texts.clear()
     this.containers.clear()
     this.processes.clear()
+    for (const steady of [this.programsSeen, this.lineagesSeen, this.imagesSeen]) steady.clear()
+    this.programs = new Int32Array(this.capacity)
+    this.lineages = new Int32Array(this.capacity)
+    this.images = new Int32Array(this.capacity)
+    this.ownLineages = new Int32Array(this.capacity)
+    this.imagesOf = new Int32Array(this.capacity)
     return true
   }
 
   private numberContainers(table: Table, strings: Strings): number[] {
     const columns = byteColumns(table)
     return Array.from({ length: table.rowCount }, (_, row) => {
-      const end = this.writeCells(columns, row, strings, 0)
-      return this.containers.numberOf(this.scratch, 0, end)
+      const { count } = this.containers
+      const number = this.containers.numberOf(this.scratch, 0, this.writeCells(columns, row, strings, 0))
+      if (number > count) {
+        const end = this.writeCells(columns.filter(isSteady), row, strings, 0)
+        this.imagesOf[number] = this.imagesSeen.numberOf(this.scratch, 0, end)
+      }
+      return number
     })
   }
 
@@ -93,16 +117,48 @@ export class ProcessIdentities {
     }
     let parent = at < table.rowCount ? this.numbers[at]! : NO_PROCESS
     if (at < table.rowCount && parent === NO_PROCESS) {
-      this.numbers[row] = this.processes.ownNumber()
+      const number = this.processes.ownNumber()
+      this.programs[number] = this.programsSeen.ownNumber()
+      this.lineages[number] = this.lineagesSeen.ownNumber()
+      this.ownLineages[number] = this.lineagesSeen.ownNumber()
+      this.images[number] = this.imagesOf[containers[containerRows?.[row] ?? ABSENT.ref] ?? 0]!
+      this.numbers[row] = number
       return
     }
     for (const step of path.reverse()) {
+      const container = containers[containerRows?.[step] ?? ABSENT.ref] ?? 0
+      const { count } = this.processes
       const end = this.writeCells(columns, step, strings, 8)
       this.scratch.writeUInt32LE(parent, 0)
-      this.scratch.writeUInt32LE(containers[containerRows?.[step] ?? ABSENT.ref] ?? 0, 4)
-      parent = this.processes.numberOf(this.scratch, 0, end)
-      this.numbers[step] = parent
+      this.scratch.writeUInt32LE(container, 4)
+      const number = this.processes.numberOf(this.scratch, 0, end)
+      if (number > count) this.describe(number, columns, step, parent, container, strings)
+      parent = number
+      this.numbers[step] = number
     }
+  }
+
+  /** Notes of a process met for the first time what it shares with others. */
+  private describe(
+    number: number,
+    columns: readonly ByteColumn[],
+    row: number,
+    parent: number,
+    container: number,
+    strings: Strings,
+  ): void {
+    this.lineages[number] = this.ownLineages[parent]!
+    this.images[number] = this.imagesOf[container]!
+    const end = this.writeCells(columns.filter(isSteady), row, strings, 0)
+    this.programs[number] = this.programsSeen.numberOf(this.scratch, 0, end)
+    const endOfLineage = this.writeCells(
+      columns.filter(({ name }) => LINEAGE_COLUMNS.has(name)),
+      row,
+      strings,
+      4,
+    )
+    this.scratch.writeUInt32LE(this.lineages[number]!, 0)
+    this.ownLineages[number] = this.lineagesSeen.numberOf(this.scratch, 0, endOfLineage)
   }
 
   /** Every cell of a row, each with its column, text as its number; returns the end. */
@@ -136,6 +192,10 @@ export class ProcessIdentities {
   }
 }
 
+function isSteady({ name }: ByteColumn): boolean {
+  return STEADY_COLUMNS.has(name)
+}
+
 /** References to other rows are left out: rows have other numbers in each batch. */
 function byteColumns(table: Table): ByteColumn[] {
   const found: ByteColumn[] = []
@@ -144,7 +204,8 @@ function byteColumns(table: Table): ByteColumn[] {
     const { id, kind } = COLUMNS[name]
     if (data === undefined || kind === 'ref') continue
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    found.push({ id, bytes, width: elementBytes(kind), texts: kind === 'str' ? (data as Uint32Array) : null })
+    const texts = kind === 'str' ? (data as Uint32Array) : null
+    found.push({ name, id, bytes, width: elementBytes(kind), texts })
   }
   return found
 }

@@ -8,10 +8,10 @@ import { parseCondition } from '../language/condition/parser.ts'
 import { nearestName } from '../language/nearest-name.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Problem } from '../model/problem.ts'
-import type { Collection } from './collector.ts'
 import type { ExceptionDefinition, MacroDefinition, RuleDefinition } from './definitions.ts'
 import { checkText } from './exceptions.ts'
 import { type Expression, type ExpressionPool, MAX_EXPRESSION_DEPTH } from './expression.ts'
+import type { MergedDefinitions } from './merged-definitions.ts'
 import type { Pieces } from './rule-file.ts'
 
 export interface Resolved {
@@ -30,14 +30,14 @@ const MAX_LIST_VALUES = 100_000
 export class Resolver {
   readonly usedMacros = new Set<string>()
   readonly usedLists = new Set<string>()
-  private readonly collection: Collection
+  private readonly definitions: MergedDefinitions
   private readonly pool: ExpressionPool
   private readonly macros = new Map<string, Resolved>()
   private readonly lists = new Map<string, TextValue[]>()
   private readonly open: string[] = []
 
-  constructor(collection: Collection, pool: ExpressionPool) {
-    this.collection = collection
+  constructor(definitions: MergedDefinitions, pool: ExpressionPool) {
+    this.definitions = definitions
     this.pool = pool
   }
 
@@ -70,7 +70,7 @@ export class Resolver {
     const seen = new Set([from])
     for (const name of seen) {
       if (name === to) return true
-      const macro = this.collection.macros.get(name)
+      const macro = this.definitions.macros.get(name)
       const parsed = macro === undefined ? null : parseCondition(macro.condition.text)
       if (parsed?.ok) visitLeaves(parsed.node, (node) => node.kind === 'macro' && seen.add(node.name))
     }
@@ -149,7 +149,7 @@ export class Resolver {
   }
 
   private findMacro(name: string, at: number, within: Within, report: Report): MacroDefinition | null {
-    const macro = this.collection.macros.get(name)
+    const macro = this.definitions.macros.get(name)
     if (macro !== undefined && (within === null || macro.index < within.visibility || macro === within)) {
       if (macro !== within) return macro
       report(at, invalid(`reference loop in macro "${name}"`))
@@ -166,8 +166,8 @@ export class Resolver {
       )
       return null
     }
-    const near = nearestName(name, this.collection.macros.keys())
-    const hint = this.collection.lists.has(name)
+    const near = nearestName(name, this.definitions.macros.keys())
+    const hint = this.definitions.lists.has(name)
       ? `"${name}" is a list: compare a field with it, as in proc.name in (${name})`
       : near === undefined
         ? undefined
@@ -200,7 +200,7 @@ export class Resolver {
       this.warnOfQuotedName(value, report)
       return null
     }
-    if (!this.collection.lists.has(value.text)) {
+    if (!this.definitions.lists.has(value.text)) {
       this.warnOfMisspeltName(value, report)
       return null
     }
@@ -211,10 +211,10 @@ export class Resolver {
   private listValues(name: string, path: readonly string[], report: Report, at: number): TextValue[] {
     const known = this.lists.get(name)
     if (known !== undefined) return known
-    const list = this.collection.lists.get(name)!
+    const list = this.definitions.lists.get(name)!
     const values: TextValue[] = []
     for (const item of list.items) {
-      const inner = this.collection.lists.get(item.text)
+      const inner = this.definitions.lists.get(item.text)
       if (inner === undefined || inner.index >= list.visibility || path.includes(item.text)) {
         if (inner !== undefined) {
           report(at, {
@@ -249,7 +249,7 @@ export class Resolver {
   private warnOfMisspeltName(value: TextValue, report: Report): void {
     // Names of lists have underscores by custom, and values seldom do: `sh` is no misspelt list.
     if (!value.text.includes('_')) return
-    const near = nearestName(value.text, this.collection.lists.keys())
+    const near = nearestName(value.text, this.definitions.lists.keys())
     if (near === undefined) return
     report(value.at, {
       code: 'W_LIST_UNKNOWN',
@@ -261,7 +261,7 @@ export class Resolver {
 
   private warnOfQuotedName(value: TextValue, report: Report): void {
     if (!/[\s(),=]/.test(value.text)) return
-    const name = value.text.split(/[\s(),=]+/).find((word) => this.collection.lists.has(word))
+    const name = value.text.split(/[\s(),=]+/).find((word) => this.definitions.lists.has(word))
     if (name === undefined) return
     report(value.at, {
       code: 'W_LIST_IN_QUOTES',

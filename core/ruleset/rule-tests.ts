@@ -9,9 +9,9 @@
 
 import type { Location, Problem } from '../model/problem.ts'
 import type { RuleSet } from '../model/rule-set.ts'
-import { collect } from './collector.ts'
 import type { TestDefinition } from './definitions.ts'
 import { loadRuleSet } from './load.ts'
+import { mergeDefinitions } from './merged-definitions.ts'
 import type { RuleText } from './rule-file.ts'
 import { testBatch } from './test-event.ts'
 import type { Plain } from './yaml-items.ts'
@@ -42,7 +42,7 @@ const KEYS = ['tests', 'hit', 'miss']
 export function runRuleTests(files: readonly RuleText[]): RuleTestRun {
   const { ruleSet, problems } = loadRuleSet(files)
   if (ruleSet === null) return { results: [], problems, untested: [] }
-  const results = collect(files).tests.flatMap((test) => runTests(test, ruleSet))
+  const results = mergeDefinitions(files).tests.flatMap((test) => runTests(test, ruleSet))
   const covered = (rule: string, expected: RuleTestResult['expected']) =>
     results.some((result) => result.rule === rule && result.expected === expected)
   const untested = ruleSet.rules

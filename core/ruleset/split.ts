@@ -1,37 +1,23 @@
 /** Takes conditions apart by what they depend on, and orders their parts so that the cheap ones are asked first. */
-import type { Scope } from '../fields/field.ts'
 import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
 import type { Expression, ExpressionPool } from './expression.ts'
+import { joinedReach, REACH, type Reach, reachOf } from './steady-columns.ts'
 
-/** Widest scope among the fields; a part with none is as narrow as can be. */
+/** The reach of conditions; a condition without any field has the first. */
 export class Scopes {
-  private readonly known = new Map<Expression, Scope>()
+  private readonly known = new Map<Expression, Reach>()
 
-  /** `process` also covers `container`: the container of a system call is its process's. */
-  of(node: Expression): 'event' | 'process' {
-    return this.scope(node) === 'event' ? 'event' : 'process'
-  }
-
-  private scope(node: Expression): Scope {
+  of(node: Expression): Reach {
     const known = this.known.get(node)
     if (known !== undefined) return known
-    let scope: Scope = 'container'
-    if (node.kind === 'check') scope = predicateScope(node.predicate)
-    else if (node.kind === 'not') scope = this.scope(node.child)
-    else if (node.kind !== 'constant') for (const child of node.children) scope = wider(scope, this.scope(child))
-    this.known.set(node, scope)
-    return scope
+    let reaches: Reach[] = []
+    if (node.kind === 'check') reaches = fieldsOf(node.predicate).map(({ field, argument }) => reachOf(field, argument))
+    else if (node.kind === 'not') reaches = [this.of(node.child)]
+    else if (node.kind !== 'constant') reaches = node.children.map((child) => this.of(child))
+    const reach = reaches.length === 0 ? REACH.program : reaches.reduce(joinedReach)
+    this.known.set(node, reach)
+    return reach
   }
-}
-
-function predicateScope(predicate: Predicate): Scope {
-  return fieldsOf(predicate).reduce<Scope>((scope, { field }) => wider(scope, field.read.scope), 'container')
-}
-
-const WIDTH: Record<Scope, number> = { container: 0, process: 1, event: 2 }
-
-function wider(a: Scope, b: Scope): Scope {
-  return WIDTH[a] >= WIDTH[b] ? a : b
 }
 
 /** The conditions joined by `and` at the top. */
@@ -50,11 +36,11 @@ export function splitByProcess(
   return {
     process: pool.join(
       'and',
-      parts.filter((part) => scopes.of(part) === 'process'),
+      parts.filter((part) => scopes.of(part) !== REACH.event),
     ),
     rest: pool.join(
       'and',
-      parts.filter((part) => scopes.of(part) === 'event'),
+      parts.filter((part) => scopes.of(part) === REACH.event),
     ),
   }
 }

@@ -1,13 +1,21 @@
-/** A made-up stream of a busy host, the same on every run. */
-import type { Batch } from '../core/batch/batch.ts'
-import { BatchBuilder } from '../core/batch/builder.ts'
-import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
+/**
+ * A made-up stream of a busy host, the same on every run, without an end. Novelty comes at a steady rate: per million
+ * events exactly 5,000 processes, 50 containers and 100,000 strings that did not occur before.
+ */
+import type { Batch } from '../../core/batch/batch.ts'
+import { BatchBuilder } from '../../core/batch/builder.ts'
+import { EVENT_TYPES, type EventTypeName } from '../../core/fields/event-types.ts'
 
 export const BATCH_ROWS = 4000
-const PROCESSES = 5000
 const ALIVE = 150
 const CONTAINERS = 40
-const STRINGS = 100_000
+/** New ones per event. Each process brings one string (its arguments), each container two. */
+const PROCESS_RATE = 0.005
+const CONTAINER_RATE = 0.000_05
+const ADDRESS_RATE = 0.02
+const PATH_RATE = 0.1 - PROCESS_RATE - 2 * CONTAINER_RATE - ADDRESS_RATE
+/** Strings that occurred before and may occur again. */
+const REMEMBERED = 4000
 
 const PROGRAMS =
   'nginx node python3 java postgres redis-server php-fpm sidekiq ruby envoy kubelet dockerd worker'.split(' ')
@@ -16,54 +24,84 @@ const DIRECTORIES =
     ' ',
   )
 
+interface Container {
+  number: number
+  image: number
+}
+
 interface Process {
   pid: number
   comm: string
   parent: Process | null
-  container: number
+  container: Container | null
 }
 
-/** Batches of BATCH_ROWS events until `events` are out; another first pid (a multiple of 300) gives other processes. */
-export function* eventStream(events: number, firstPid = 1200): Generator<Batch> {
+/** Draws a string: a new one whenever one is due, else one that occurred before; a few occur all the time. */
+class Repertoire {
+  private readonly make: (number: number) => string
+  private readonly rate: number
+  private readonly random: () => number
+  private readonly known: string[] = []
+  private made = 0
+
+  constructor(rate: number, random: () => number, make: (number: number) => string) {
+    this.rate = rate
+    this.random = random
+    this.make = make
+  }
+
+  /** `events`: how many there were so far. */
+  draw(events: number): string {
+    if (this.made > events * this.rate) return this.known[Math.floor(this.known.length * this.random() ** 4)]!
+    const text = this.make(this.made++)
+    if (this.known.length < REMEMBERED) this.known.push(text)
+    else this.known[Math.floor(REMEMBERED * this.random())] = text
+    return text
+  }
+}
+
+/** Batches of BATCH_ROWS events. */
+export function* eventStream(): Generator<Batch> {
   const random = seeded(20261122)
   const int = (below: number) => Math.floor(random() * below)
-  // A few strings are named all the time, most hardly ever.
-  const path = () => {
-    const i = Math.floor(STRINGS * random() ** 4)
-    return `${DIRECTORIES[i % DIRECTORIES.length]}/${(i * 2654435761) >>> 0}/entry-${i}.dat`
-  }
-  const roots: Process[] = Array.from({ length: CONTAINERS }, (_, i) => ({
-    pid: 10 + i,
-    comm: i === 0 ? 'systemd' : 'containerd-shim',
+  const paths = new Repertoire(PATH_RATE, random, (i) => {
+    return `${DIRECTORIES[i % DIRECTORIES.length]}/${Math.imul(i, 2654435761) >>> 0}/entry-${i}.dat`
+  })
+  const addresses = new Repertoire(ADDRESS_RATE, random, (i) => `10.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`)
+  let containersMade = 0
+  const rootOf = (image: number): Process => ({
+    pid: 10 + image,
+    comm: image === 0 ? 'systemd' : 'containerd-shim',
     parent: null,
-    container: i === 0 ? -1 : i,
-  }))
+    container: image === 0 ? null : { number: containersMade++, image },
+  })
+  const roots = Array.from({ length: CONTAINERS }, (_, image) => rootOf(image))
   const alive: Process[] = []
   let born = 0
   const bear = (): Process => {
     const parent = random() < 0.6 || alive.length === 0 ? roots[int(CONTAINERS)]! : alive[int(alive.length)]!
-    return { pid: firstPid + born++, comm: PROGRAMS[int(PROGRAMS.length)]!, parent, container: parent.container }
+    return { pid: 1200 + born++, comm: PROGRAMS[int(PROGRAMS.length)]!, parent, container: parent.container }
   }
   while (alive.length < ALIVE) alive.push(bear())
   let clock = 1_767_225_600_000_000_000n
-  for (let done = 0; done < events; done += BATCH_ROWS) {
+  for (let events = 0; ; ) {
     const builder = new BatchBuilder(clock)
-    const containerRows = new Map<number, number>()
+    const containerRows = new Map<Container, number>()
     const processRows = new Map<Process, number>()
-    const containerRow = (i: number): number | undefined => {
-      if (i < 0) return undefined
-      const known = containerRows.get(i)
+    const containerRow = (container: Container | null): number | undefined => {
+      if (container === null) return undefined
+      const known = containerRows.get(container)
       if (known !== undefined) return known
       const row = builder.add('container', {
-        containerId: `${i.toString(16).padStart(4, '0')}c0ffee`.repeat(6),
-        containerName: `app-${i}`,
-        imageName: `registry/app-${i}:1`,
-        imageRepository: `registry/app-${i}`,
+        containerId: `${container.number.toString(16).padStart(8, '0')}c0ffee00`.repeat(4),
+        containerName: `app-${container.number}`,
+        imageName: `registry/app-${container.image}:1`,
+        imageRepository: `registry/app-${container.image}`,
         imageTag: '1',
         privileged: 0,
         mounts: '',
       })
-      containerRows.set(i, row)
+      containerRows.set(container, row)
       return row
     }
     const processRow = (process: Process): number => {
@@ -96,11 +134,16 @@ export function* eventStream(events: number, firstPid = 1200): Generator<Batch> 
       processRows.set(process, row)
       return row
     }
-    const rows = Math.min(BATCH_ROWS, events - done)
-    for (let i = 0; i < rows; i++) {
+    for (let i = 0; i < BATCH_ROWS; i++, events++) {
       clock += 3000n
-      if (random() < PROCESSES / events) alive[int(ALIVE)] = bear()
-      const process = alive[int(ALIVE)]!
+      if (containersMade - CONTAINERS < events * CONTAINER_RATE) {
+        const image = 1 + int(CONTAINERS - 1)
+        roots[image] = rootOf(image)
+      }
+      const isNew = born - ALIVE < events * PROCESS_RATE
+      const at = int(ALIVE)
+      if (isNew) alive[at] = bear()
+      const process = alive[at]!
       const call = (type: EventTypeName, ret: number) => ({
         type: EVENT_TYPES[type].code,
         process: processRow(process),
@@ -110,8 +153,7 @@ export function* eventStream(events: number, firstPid = 1200): Generator<Batch> 
       })
       const kind = random()
       if (kind < 0.65) {
-        const matching = random() < 0.0025
-        const name = matching ? '/etc/shadow' : path()
+        const name = random() < 0.0025 ? '/etc/shadow' : paths.draw(events)
         const roll = random()
         if (roll < 0.85) {
           const failed = random() < 0.1
@@ -132,7 +174,7 @@ export function* eventStream(events: number, firstPid = 1200): Generator<Batch> 
             ...call(roll < 0.92 ? 'unlinkat' : 'renameat', 0),
             rawPath: name,
             dirFd: -100,
-            ...(roll < 0.92 ? {} : { rawPath2: `${name}.new` }),
+            ...(roll < 0.92 ? {} : { rawPath2: paths.draw(events) }),
           })
       } else if (kind < 0.8) {
         if (kind < 0.7)
@@ -155,9 +197,9 @@ export function* eventStream(events: number, firstPid = 1200): Generator<Batch> 
           family: 2,
           protocol: 6,
           socketType: 1,
-          localIp: '10.0.0.7',
+          localIp: '10.255.0.7',
           localPort: 30000 + int(20000),
-          remoteIp: `10.${int(4)}.${int(250)}.${int(250)}`,
+          remoteIp: addresses.draw(events),
           remotePort: random() < 0.8 ? 443 : 5432,
           role: 1,
         })

@@ -12,7 +12,7 @@ import { type Changes, readChanges } from './overrides.ts'
 import { Pieces, RuleFile, type RuleText, type Scalar } from './rule-file.ts'
 import { type ItemMap, plainValue, readItems } from './yaml-items.ts'
 
-export interface Collection {
+export interface MergedDefinitions {
   lists: Map<string, ListDefinition>
   macros: Map<string, MacroDefinition>
   /** In evaluation order: a redefinition keeps its place. */
@@ -56,13 +56,13 @@ const RULE_OVERRIDES = {
 }
 const KINDS = ['required_engine_version', 'required_plugin_versions', 'list', 'macro', 'rule', 'tests'] as const
 
-export function collect(texts: readonly RuleText[]): Collection {
-  const collector = new Collector()
-  for (const text of texts) collector.add(new RuleFile(text))
-  return collector
+export function mergeDefinitions(texts: readonly RuleText[]): MergedDefinitions {
+  const merger = new Merger()
+  for (const text of texts) merger.add(new RuleFile(text))
+  return merger
 }
 
-class Collector implements Collection {
+class Merger implements MergedDefinitions {
   readonly lists = new Map<string, ListDefinition>()
   readonly macros = new Map<string, MacroDefinition>()
   readonly rules = new Map<string, RuleDefinition>()

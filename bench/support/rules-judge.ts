@@ -1,0 +1,57 @@
+/** The thread of the bench of rules: loads one rule set, judges the rounds of a stream and answers with the rates. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { openBatch } from '../../core/batch/seal.ts'
+import { loadRuleSet } from '../../core/ruleset/load.ts'
+import type { RuleText } from '../../core/ruleset/rule-file.ts'
+import { BATCH_ROWS } from './event-stream.ts'
+
+export interface Judgement {
+  files: RuleText[]
+  /** Sealed batches; the first round is judged cold. */
+  rounds: Uint8Array[][]
+}
+
+export interface Judged {
+  loadMs: number
+  cases: Record<'new' | 'warm' | 'cold' | 'open', Case>
+}
+
+export interface Case {
+  /** Events per second of CPU of each round. */
+  rates: number[]
+  /** Of the first round. */
+  matches: number
+}
+
+const { files, rounds } = workerData as Judgement
+const [first = [], ...others] = rounds
+const started = performance.now()
+const { ruleSet, problems } = loadRuleSet(files)
+const loadMs = performance.now() - started
+if (ruleSet === null) throw new Error(problems.find(({ severity }) => severity === 'error')?.message)
+
+const judge = (bytes: Uint8Array) => ruleSet.detect(openBatch(bytes).batch).length
+const open = (bytes: Uint8Array) => openBatch(bytes).batch.strings.count * 0
+const last = others.at(-1) ?? first
+
+const cold = measure([first], judge)
+const fresh = measure(others, judge)
+measure([last], judge)
+const warm = measure(
+  others.map(() => last),
+  judge,
+)
+const opened = measure(others, open)
+const judged: Judged = { loadMs, cases: { new: fresh, warm, cold, open: opened } }
+parentPort!.postMessage(judged)
+
+function measure(sets: readonly Uint8Array[][], work: (bytes: Uint8Array) => number): Case {
+  const measured = sets.map((batches) => {
+    const before = process.cpuUsage()
+    let matches = 0
+    for (const bytes of batches) matches += work(bytes)
+    const { user, system } = process.cpuUsage(before)
+    return { rate: (batches.length * BATCH_ROWS) / ((user + system) / 1e6), matches }
+  })
+  return { rates: measured.map(({ rate }) => rate), matches: measured[0]?.matches ?? 0 }
+}

@@ -379,7 +379,6 @@ export const PROCESS_FLAGS = {
   containerByAncestry: 4,
   fromProc: 8,
   factsMissing: 16,
-  self: 32,
 } as const
 
 /** Bits of `exeFlags`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { containerOfCgroupPath, containersOfCgroupPath } from '../../../collector/host/cgroup-path.ts'
+import { containersOfCgroupPath } from '../../../collector/host/cgroup-path.ts'
 import { Cgroups } from '../../../collector/host/cgroups.ts'
 import { Containers } from '../../../collector/host/containers.ts'
 import { Host } from '../../../collector/host/host.ts'
@@ -254,7 +254,7 @@ describe('a container', () => {
     [`/kubepods.slice/crio-${ID}.scope`, 'cri-o'],
     [`/machine.slice/libpod-${ID}.scope/container`, 'podman'],
   ])('is recognised in %s', (path, runtime) => {
-    expect(containerOfCgroupPath(path)).toEqual({ id: ID, runtime })
+    expect(containersOfCgroupPath(path)).toEqual([{ id: ID, runtime }])
   })
 
   test.each([
@@ -264,7 +264,7 @@ describe('a container', () => {
     `/crio-conmon-${ID}`,
     '/docker/short',
   ])('is not seen in %s', (path) => {
-    expect(containerOfCgroupPath(path)).toBeNull()
+    expect(containersOfCgroupPath(path)).toEqual([])
   })
 
   test('inside a container is the nearest one that the engine knows', () => {

@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadAddon } from '../../../collector/sources/syscalls/addon.ts'
-import { RecordingSource, readRecording } from '../../../collector/sources/syscalls/recording.ts'
+import { readRecording } from '../../../collector/sources/syscalls/recording.ts'
 import { type Batch, eventTables, processRow, readCell, readText } from '../../../core/batch/batch.ts'
 import { encodeBody } from '../../../core/batch/body.ts'
 import { EVENT_TYPE_NAMES } from '../../../core/fields/event-types.ts'
@@ -71,17 +71,6 @@ describe.skipIf(loaded.addon === null)('a recording', () => {
   test('gives the same bytes every time', () => {
     const bodies = () => replay(whole).emissions.map(({ batch }) => Buffer.from(encodeBody(batch)).toString('base64'))
     expect(bodies()).toEqual(bodies())
-  })
-
-  test('is a Source like any other, and waits while the sink is full', async () => {
-    const source = new RecordingSource(fixture)
-    const taken: Emission[] = []
-    let refusals = 3
-    const sink = { emit: async (emission: Emission) => refusals-- <= 0 && taken.push(emission) > 0 }
-    await source.start(sink, null, { version: '', eventTypes: [], scope: 'all', environment: false })
-    await source.finished()
-    await source.stop(1000)
-    expect(taken).toHaveLength(replay(whole).emissions.length)
   })
 
   test('that is cut short gives what came before and names the byte', () => {

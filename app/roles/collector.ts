@@ -122,6 +122,7 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
       for (const reason of ['process', 'container'] as const) {
         metrics.countTo('seamark_collector_unresolved_contexts_total', host.unresolved[reason], { reason })
       }
+      metrics.countTo('seamark_collector_name_read_failures_total', users.failures)
       const stats = syscalls.stats()
       if (stats !== null) measureCapture(metrics, stats)
     },

@@ -27,6 +27,9 @@ export const METRICS = {
   seamark_collector_processes: gauge('Processes in the process tree.'),
   seamark_collector_evicted_processes_total: counter('Processes evicted from the full process tree.'),
   seamark_collector_unresolved_contexts_total: counter('Process contexts without known facts.', 'reason'),
+  seamark_collector_name_read_failures_total: counter(
+    'Readings of a passwd or group file that failed in a way nobody foresaw; their users stay without a name.',
+  ),
   seamark_collector_containers: gauge('Containers known.'),
   seamark_capture_sent_events_total: counter('Events the kernel programs made, lost ones included.'),
   seamark_capture_received_events_total: counter('Events drained from the rings into rows.'),

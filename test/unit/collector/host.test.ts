@@ -9,6 +9,7 @@ import { type Batch, containerRow, processRow, readNumber, readText } from '../.
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import { PROCESS_FLAGS } from '../../../core/batch/schema.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
+import { AppError } from '../../../core/model/errors.ts'
 
 const HOST_NS = 4026531841
 const CONTAINER_NS = 4026532999
@@ -292,4 +293,13 @@ test('names come only from lines that make sense, the first for a number counts,
   ])
   const many = Array.from({ length: 20_000 }, (_, i) => `u${i}:x:${i}:`).join('\n')
   expect(parseNames(many).size).toBe(10_000)
+})
+
+test('a reading of names that fails without a known reason is counted; a file that is not there is not', async () => {
+  const broken = new UserNames({ readInRoot: () => Promise.reject(new TypeError('a mistake of ours')) })
+  await broken.refresh(null, 1)
+  expect(broken.failures).toBe(2)
+  const absent = new UserNames({ readInRoot: () => Promise.reject(new AppError('E_CONTAINER_PATH', 'ENOENT')) })
+  await absent.refresh(null, 1)
+  expect(absent.failures).toBe(0)
 })

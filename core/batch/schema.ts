@@ -311,6 +311,8 @@ export const TABLES = {
       'argUid',
       'argGid',
       'fileMode',
+      'arg0',
+      'arg1',
     ],
   },
   /** Calls on sockets. */

@@ -5,8 +5,11 @@
 #include "files.bpf.h"
 #include "budget.bpf.h"
 #include "calls.bpf.h"
+#include "event-types.h"
 
 #define IA32_SOCKETCALL 102
+#define PR_SET_NAME 15
+#define PR_GET_NAME 16
 
 /* Place 1 to 6, or 7 for the return value behind them. Without branches: the verifier would follow every one. */
 static __always_inline u64 argument(const struct event *e, u32 place)
@@ -83,6 +86,12 @@ static __always_inline bool is_relative(const struct scratch *s, u32 slot, u64 a
 	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[at] != '/';
 }
 
+/* Most options of prctl take a number where these two take a text. */
+static __always_inline bool takes_name(const struct event *e)
+{
+	return e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME;
+}
+
 static __always_inline void describe_call(struct scratch *s, const struct call_spec *spec)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -97,7 +106,7 @@ static __always_inline void describe_call(struct scratch *s, const struct call_s
 		add_path(s, SLOT_PATH, &task->fs->root);
 
 	raw0_at = s->used;
-	if (spec->raw0)
+	if (spec->raw0 && (spec->type != TYPE_PRCTL || takes_name(e)))
 		add_user_string(s, SLOT_RAW0, argument(e, spec->raw0));
 	raw1_at = s->used;
 	if (spec->raw1)

@@ -1,5 +1,6 @@
 #include "event_columns.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "../bpf/event-types.h"
@@ -20,6 +21,20 @@ constexpr uint32_t kPipeMagic = 0x50495045;
 constexpr uint32_t kCapDacOverride = 1;
 
 enum ExeFlag : uint8_t { kUpperLayer = 1, kMemfd = 2, kWritable = 4, kInterpreter = 8 };
+
+// A call that a signal interrupted returns one of these inside the kernel; its caller sees EINTR, or never knows, because
+// the kernel makes the call again. From include/linux/errno.h.
+enum RestartCode { kRestartSys = 512, kRestartNoIntr = 513, kRestartNoHand = 514, kRestartBlock = 516 };
+
+int64_t resultForCaller(int64_t result) {
+  switch (-result) {
+    case kRestartSys:
+    case kRestartNoIntr:
+    case kRestartNoHand:
+    case kRestartBlock: return -EINTR;
+    default: return result;
+  }
+}
 
 bool isSocket(uint32_t mode) { return (mode & S_IFMT) == S_IFSOCK; }
 
@@ -193,7 +208,7 @@ void EventColumns::beginRow(TableWriter& table, const event& head) {
   table.set<uint8_t>(Column::abi, head.abi);
   // An exit returns nothing. A call submitted to io_uring has no result yet and counts as successful (0): rules that ask
   // for success must not be dodged by the way a call is made. The abi column tells such rows apart.
-  if (head.kind != EVENT_EXIT) table.set<double>(Column::ret, static_cast<double>(head.ret));
+  if (head.kind != EVENT_EXIT) table.set<double>(Column::ret, static_cast<double>(resultForCaller(head.ret)));
   counters_.rows++;
 }
 
@@ -352,6 +367,10 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   if (spec.at_mode) table.set<uint32_t>(Column::mode, static_cast<uint32_t>(e.at(spec.at_mode)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));
   if (spec.at_gid) table.set<uint32_t>(Column::argGid, static_cast<uint32_t>(e.at(spec.at_gid)));
+  if (e.head.type == TYPE_DUP || e.head.type == TYPE_DUP2 || e.head.type == TYPE_DUP3) {
+    table.set<double>(Column::arg0, argumentNumber(e.head.args[0]));
+    if (e.head.type != TYPE_DUP) table.set<double>(Column::arg1, argumentNumber(e.head.args[1]));
+  }
   if (e.head.flags & EVENT_HAS_FILE) {
     table.set<double>(Column::inode, static_cast<double>(e.head.inode));
     table.set<uint32_t>(Column::device, e.head.device);

@@ -141,7 +141,7 @@ export const SYSCALLS = {
   finit_module: call({ x64: 313, ia32: [350], arm64: 273, fd: 1, text0: 2, flags: 3 }),
   delete_module: call({ x64: 176, ia32: [129], arm64: 106, text0: 1, flags: 2 }),
   memfd_create: call({ x64: 319, ia32: [356], arm64: 279, fd: 'return', text0: 1, flags: 2 }),
-  prctl: call({ x64: 157, ia32: [172], arm64: 167 }),
+  prctl: call({ x64: 157, ia32: [172], arm64: 167, text0: 2 }),
   kill: call({ x64: 62, ia32: [37], arm64: 129 }),
   tkill: call({ x64: 200, ia32: [238], arm64: 130 }),
   tgkill: call({ x64: 234, ia32: [270], arm64: 131 }),

@@ -316,8 +316,10 @@ inline constexpr ColumnSpec fileColumns[] = {
     {Column::argUid, Kind::u32},
     {Column::argGid, Kind::u32},
     {Column::fileMode, Kind::u32},
+    {Column::arg0, Kind::f64},
+    {Column::arg1, Kind::f64},
 };
-inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 25};
+inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 27};
 
 inline constexpr ColumnSpec networkColumns[] = {
     {Column::ordinal, Kind::u32},

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,6 +154,32 @@ static void network(void)
 	syscall(SYS_connect, syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0), &hidden, 2 + 13);
 }
 
+static int to_close = -1;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	shutdown(to_close, SHUT_RDWR);
+}
+
+/* Waits for a connection until a signal comes: first without, then with a restart, which finds the socket shut. */
+static void interrupted(void)
+{
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	int listener = syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+
+	syscall(SYS_listen, listener, 1);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_accept, listener, NULL, NULL);
+	action.sa_flags = SA_RESTART;
+	to_close = listener;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_accept4, listener, NULL, NULL, 0);
+}
+
 static void *sleep_thread(void *argument)
 {
 	*(pid_t *)argument = syscall(SYS_gettid);
@@ -168,6 +195,8 @@ static void calls(void)
 
 	syscall(SYS_memfd_create, "hidden", 0);
 	syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_NAME, "seamark-name", 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	syscall(SYS_bpf, 999, attribute, sizeof(attribute));
 	syscall(SYS_init_module, attribute, 1, "param=1");
 	syscall(SYS_finit_module, -1, "param=2", 3);
@@ -339,6 +368,7 @@ int main(int count, char **argument)
 	if (!strcmp(scene, "files")) files();
 	else if (!strcmp(scene, "mounts")) mounts();
 	else if (!strcmp(scene, "network")) network();
+	else if (!strcmp(scene, "interrupted")) interrupted();
 	else if (!strcmp(scene, "calls")) calls();
 	else if (!strcmp(scene, "lives")) lives();
 	else if (!strcmp(scene, "threads")) threads();

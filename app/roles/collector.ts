@@ -139,6 +139,7 @@ function measureCapture(metrics: Metrics, stats: CaptureStats): void {
   for (const [reason, total] of Object.entries(unread)) {
     metrics.countTo('seamark_capture_malformed_records_total', total, { reason })
   }
+  metrics.countTo('seamark_capture_untracked_requests_total', stats.untracked)
   metrics.set('seamark_capture_outstanding_chunks', stats.outstanding)
   metrics.set('seamark_capture_ring_bytes', stats.ringBytes)
 }

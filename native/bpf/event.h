@@ -185,7 +185,8 @@ struct cpu_counters {
 	u64 ring_full[RINGS];
 	u64 over_budget;
 	u64 unreadable; /* call number or descriptor outside what the tables hold */
-	u64 spare[3];
+	u64 untracked;  /* io_uring: reported when submitted, without a result, for want of room to remember it */
+	u64 spare[2];
 };
 
 #define EXCLUDED_MAX 8

@@ -12,6 +12,12 @@
 #define TCP_LISTEN 10
 #define AT_FDCWD -100
 
+/* Place 1 to 6, or 7 for the return value behind them. Without branches: the verifier would follow every one. */
+static __always_inline u64 argument(const struct event *e, u32 place)
+{
+	return e->args[(place - 1) & 7];
+}
+
 static __always_inline struct file *file_of(s32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -101,14 +107,12 @@ static __always_inline void fill_inode(struct event *e, struct inode *inode)
 	e->flags |= EVENT_HAS_FILE;
 }
 
-__noinline int describe_descriptor(struct scratch *s, s32 fd)
+/* An open file by its address, which need not be trusted. */
+__noinline int describe_file(struct scratch *s, u64 address)
 {
-	struct file *file = file_of(fd);
+	struct file *file = (struct file *)address;
 
-	if (!s)
-		return 0;
-	s->event.fd = fd;
-	if (!file)
+	if (!s || !file)
 		return 0;
 	fill_inode(&s->event, BPF_CORE_READ(file, f_inode));
 	if ((s->event.mode & S_IFMT) == S_IFSOCK)
@@ -116,6 +120,14 @@ __noinline int describe_descriptor(struct scratch *s, s32 fd)
 	else
 		add_path(s, SLOT_PATH, &file->f_path);
 	return 0;
+}
+
+__noinline int describe_descriptor(struct scratch *s, s32 fd)
+{
+	if (!s)
+		return 0;
+	s->event.fd = fd;
+	return describe_file(s, (u64)file_of(fd));
 }
 
 /* The directory that a relative path starts from. */
@@ -134,6 +146,25 @@ __noinline int add_directory(struct scratch *s, u32 slot, s32 fd)
 	if (file)
 		add_path(s, slot, &file->f_path);
 	return 0;
+}
+
+/* Whether a relative path was given, so that its meaning depends on a directory. */
+static __always_inline bool is_relative(const struct scratch *s, u32 slot, u64 at)
+{
+	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[at] != '/';
+}
+
+/* Where the two strings begin in the data. A place of 0 means that no descriptor was given: the current directory. */
+static __always_inline void add_directories(struct scratch *s, const struct call_spec *spec, u64 raw0_at, u64 raw1_at)
+{
+	struct event *e = &s->event;
+
+	if (!(spec->flags & CALL_DIR_OF_RELATIVE) || e->lengths[SLOT_PATH])
+		return;
+	if (spec->dir0 != PLACE_UNRELATED && is_relative(s, SLOT_RAW0, raw0_at))
+		add_directory(s, SLOT_DIR0, spec->dir0 ? (s32)argument(e, spec->dir0) : AT_FDCWD);
+	if (is_relative(s, SLOT_RAW1, raw1_at))
+		add_directory(s, SLOT_DIR1, spec->dir1 ? (s32)argument(e, spec->dir1) : AT_FDCWD);
 }
 
 #endif

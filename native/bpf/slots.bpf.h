@@ -76,6 +76,36 @@ __noinline int add_address(struct scratch *s, u64 address, u64 length)
 	return 0;
 }
 
+/* The address in a struct msghdr of user space. */
+static __always_inline void add_message_address(struct scratch *s, u64 message, bool is_32_bit)
+{
+	u32 pointer_bytes = is_32_bit ? 4 : 8;
+	u64 name = 0;
+	u32 length = 0;
+
+	if (is_32_bit)
+		bpf_probe_read_user(&name, 4, (void *)message);
+	else
+		bpf_probe_read_user(&name, 8, (void *)message);
+	bpf_probe_read_user(&length, 4, (void *)(message + pointer_bytes));
+	add_address(s, name, length);
+}
+
+/* The same of an address that the kernel has copied. */
+static __always_inline void add_kernel_address(struct scratch *s, const void *address, u64 length)
+{
+	u64 used = s->used;
+
+	if (!address || !length || used >= DATA_LIMIT)
+		return;
+	if (length > 128)
+		length = 128;
+	if (bpf_probe_read_kernel(&s->data[used], length, address))
+		return;
+	s->event.lengths[SLOT_ADDRESS] = length;
+	s->used = used + length;
+}
+
 struct dentry_place {
 	struct dentry *parent;
 	struct qstr name;

@@ -124,10 +124,9 @@ int Capture::start(Deliver deliver, std::string* reason) {
       return error;
     }
   }
-  if (load(uring_object) != 0) {
-    const int error = load(uring_sqe_object);
-    if (error != 0) missing_.push_back({uring_object.name, uring_object.hooks, error});
-  }
+  int error = -ENOENT;
+  for (int i = 0; i < URING_OBJECTS && error != 0; i++) error = load(*uring_objects[i]);
+  if (error != 0) missing_.push_back({uring_objects[0]->name, uring_objects[0]->hooks, error});
 
   wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epollFd_ = epoll_create1(EPOLL_CLOEXEC);
@@ -233,7 +232,10 @@ CaptureStats Capture::stats() {
   stats.losses.gaps = stats.events.gaps;
   stats.losses.unusable = stats.events.unknownVersion + stats.events.unknownKind + stats.events.malformed;
   for (const Loaded& object : objects_) {
-    for (int cpu = 0; cpu < cpus_; cpu++) stats.sent += object.handle.counters[cpu].sent;
+    for (int cpu = 0; cpu < cpus_; cpu++) {
+      stats.sent += object.handle.counters[cpu].sent;
+      stats.untracked += object.handle.counters[cpu].untracked;
+    }
   }
   stats.outstanding = outstanding_;
   stats.ringBytes = rings_[0].size() + rings_[1].size();

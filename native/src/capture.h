@@ -57,6 +57,7 @@ struct CaptureStats {
   uint64_t stalledTicks = 0;  // ticks in which the consumer held all chunks
   uint64_t ringBytes = 0;
   uint64_t recordedBytes = 0;
+  uint64_t untracked = 0;     // io_uring: reported when submitted, for want of room to await the result
   uint64_t recordingCut = 0;  // events that no longer fitted into a recording
 };
 

@@ -154,6 +154,7 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
     object.Set("outstanding", static_cast<double>(stats.outstanding));
     object.Set("stalledTicks", static_cast<double>(stats.stalledTicks));
     object.Set("ringBytes", static_cast<double>(stats.ringBytes));
+    object.Set("untracked", static_cast<double>(stats.untracked));
     object.Set("recordedBytes", static_cast<double>(stats.recordedBytes));
     object.Set("recordingCut", static_cast<double>(stats.recordingCut));
     object.Set("losses", lossesObject(env, stats.losses));

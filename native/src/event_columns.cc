@@ -36,6 +36,10 @@ int64_t resultForCaller(int64_t result) {
   }
 }
 
+// A success through io_uring without a descriptor: its file went into a registered slot, or its result is not known. It
+// is shown as descriptor 0 of a file, or rules that ask for an opened file could be dodged by the way it is opened.
+bool lacksDescriptor(const event& head) { return head.abi == ABI_URING && head.ret >= 0 && head.fd < 0; }
+
 bool isSocket(uint32_t mode) { return (mode & S_IFMT) == S_IFSOCK; }
 
 uint8_t fileTypeChar(const event& head, std::string_view path) {
@@ -206,8 +210,7 @@ void EventColumns::beginRow(TableWriter& table, const event& head) {
   table.set<uint32_t>(Column::vtid, head.vtid);
   table.set<uint16_t>(Column::cpu, head.cpu);
   table.set<uint8_t>(Column::abi, head.abi);
-  // An exit returns nothing. A call submitted to io_uring has no result yet and counts as successful (0): rules that ask
-  // for success must not be dodged by the way a call is made. The abi column tells such rows apart.
+  // An exit returns nothing.
   if (head.kind != EVENT_EXIT) table.set<double>(Column::ret, static_cast<double>(resultForCaller(head.ret)));
   counters_.rows++;
 }
@@ -349,9 +352,9 @@ void EventColumns::addCgroup(const Event& e) {
 void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   TableWriter& table = writer_.file;
   beginRow(table, e.head);
-  const bool isSubmitted = e.head.abi == ABI_URING;
-  if (spec.fd) table.set<int32_t>(Column::fd, isSubmitted ? 0 : e.head.fd);
-  if (spec.fd && isSubmitted) table.set<uint8_t>(Column::fdType, 'f');
+  const bool isUnnumbered = lacksDescriptor(e.head);
+  if (spec.fd) table.set<int32_t>(Column::fd, isUnnumbered ? 0 : e.head.fd);
+  if (spec.fd && isUnnumbered) table.set<uint8_t>(Column::fdType, 'f');
   if (e.has(SLOT_PATH)) {
     const std::string_view path = resolved(e);
     table.set<uint32_t>(Column::path, text(path));
@@ -386,9 +389,9 @@ void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   for (int i = 0; i < 6; i++) table.set<double>(kArguments[i], argumentNumber(e.head.args[i]));
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::text0, text(e.text(SLOT_RAW0)));
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
-  const bool isSubmitted = e.head.abi == ABI_URING;
-  if (spec.fd) table.set<int32_t>(Column::fd, isSubmitted ? 0 : e.head.fd);
-  if (spec.fd && isSubmitted) table.set<uint8_t>(Column::fdType, 'f');
+  const bool isUnnumbered = lacksDescriptor(e.head);
+  if (spec.fd) table.set<int32_t>(Column::fd, isUnnumbered ? 0 : e.head.fd);
+  if (spec.fd && isUnnumbered) table.set<uint8_t>(Column::fdType, 'f');
   if (e.has(SLOT_PATH)) {
     const std::string_view path = resolved(e);
     table.set<uint32_t>(Column::path, text(path));

@@ -45,6 +45,8 @@ export interface CaptureStats {
   /** Ticks in which the consumer held all chunks, so that nothing was drained. */
   stalledTicks: number
   ringBytes: number
+  /** io_uring requests reported when they were submitted, with result 0, because there was no room to await more. */
+  untracked: number
   recordedBytes: number
   /** Events that a recording had no room for. */
   recordingCut: number

@@ -35,7 +35,7 @@ export const COLUMNS = {
   abi: {
     id: 14,
     kind: 'u8',
-    doc: '0 native, 1 ia32 (int 0x80), 2 io_uring: seen when submitted, taken for successful.',
+    doc: '0 native, 1 ia32 (int 0x80), 2 io_uring; of these, one whose completion is hidden has result 0 and descriptor 0.',
   },
   arg0: { id: 15, kind: 'f64', doc: 'Raw first argument.' },
   arg1: { id: 16, kind: 'f64', doc: 'Raw second argument.' },

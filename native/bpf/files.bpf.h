@@ -96,14 +96,29 @@ __noinline int add_socket(struct scratch *s, u64 address)
 	return 0;
 }
 
-static __always_inline void fill_inode(struct event *e, struct inode *inode)
+static __always_inline void fill_inode(struct scratch *s, struct inode *inode)
 {
-	u32 device = BPF_CORE_READ(inode, i_sb, s_dev);
+	struct event *e = &s->event;
+	struct super_block *super;
 
-	e->inode = BPF_CORE_READ(inode, i_ino);
-	e->device = device;
-	e->mode = BPF_CORE_READ(inode, i_mode);
-	e->magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (IN_SPAN(struct inode, i_mode) && IN_SPAN(struct inode, i_sb) && IN_SPAN(struct inode, i_ino)) {
+		READ_SPAN(s, inode);
+		e->mode = SPANNED(s, struct inode, i_mode);
+		e->inode = SPANNED(s, struct inode, i_ino);
+		super = SPANNED(s, struct inode, i_sb);
+	} else {
+		e->mode = BPF_CORE_READ(inode, i_mode);
+		e->inode = BPF_CORE_READ(inode, i_ino);
+		super = BPF_CORE_READ(inode, i_sb);
+	}
+	if (IN_SPAN(struct super_block, s_dev) && IN_SPAN(struct super_block, s_magic)) {
+		READ_SPAN(s, super);
+		e->device = SPANNED(s, struct super_block, s_dev);
+		e->magic = SPANNED(s, struct super_block, s_magic);
+	} else {
+		e->device = BPF_CORE_READ(super, s_dev);
+		e->magic = BPF_CORE_READ(super, s_magic);
+	}
 	e->flags |= EVENT_HAS_FILE;
 }
 
@@ -114,11 +129,22 @@ __noinline int describe_file(struct scratch *s, u64 address)
 
 	if (!s || !file)
 		return 0;
-	fill_inode(&s->event, BPF_CORE_READ(file, f_inode));
+	struct inode *inode;
+	if (IN_SPAN(struct file, f_inode) && IN_SPAN(struct file, f_path)) {
+		READ_SPAN(s, file);
+		s->dentry = (u64)SPANNED(s, struct file, f_path).dentry;
+		s->mount = (u64)SPANNED(s, struct file, f_path).mnt;
+		inode = SPANNED(s, struct file, f_inode);
+	} else {
+		s->dentry = (u64)BPF_CORE_READ(file, f_path.dentry);
+		s->mount = (u64)BPF_CORE_READ(file, f_path.mnt);
+		inode = BPF_CORE_READ(file, f_inode);
+	}
+	fill_inode(s, inode);
 	if ((s->event.mode & S_IFMT) == S_IFSOCK)
 		add_socket(s, (u64)BPF_CORE_READ(file, private_data));
 	else
-		add_path(s, SLOT_PATH, &file->f_path);
+		walk_path(s, SLOT_PATH);
 	return 0;
 }
 

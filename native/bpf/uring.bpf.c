@@ -107,17 +107,20 @@ static __always_inline int remember(struct scratch *s, struct request_name *name
 }
 
 /* Reports what was noted. What the file is comes first in an event, so the strings follow from the note. */
-__noinline int report(struct request_name *name, u64 request, s64 result, u32 is_known)
+__noinline int report(struct request_name *of, u64 request, s64 result, u32 is_known)
 {
 	struct scratch *s = scratch_of_cpu();
+	struct request_name name;
 	struct call_spec *spec;
 	struct noted *note;
 	struct event *e;
 	u64 noted_bytes = 0;
 
-	if (!name || !s)
+	if (!of || !s)
 		return 0;
-	note = find_note(name);
+	/* Older verifiers take no key that a global function was given. */
+	name = *of;
+	note = find_note(&name);
 	if (!note)
 		return 0;
 	e = &s->event;

@@ -74,6 +74,14 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	/* A short name lies in the entry itself; the union was an array called d_iname before 6.14. */
+	union {
+		unsigned char string[32];
+	} d_shortname;
+};
+
+struct dentry___array {
+	unsigned char d_iname[32];
 };
 
 struct vfsmount {

@@ -27,10 +27,13 @@ export class Containers {
   private readonly pending = new Map<string, Promise<void>>()
   private readonly refused = new Set<string>()
   private readonly inspect: Inspect
+  private readonly onChange: (facts: ContainerFacts) => void
   private readonly nowMs: () => number
 
-  constructor(options: { inspect: Inspect; nowMs?: () => number }) {
+  /** `onChange` is told all that is known of a container whenever more is. */
+  constructor(options: { inspect: Inspect; onChange?: (facts: ContainerFacts) => void; nowMs?: () => number }) {
     this.inspect = options.inspect
+    this.onChange = options.onChange ?? (() => {})
     this.nowMs = options.nowMs ?? Date.now
   }
 
@@ -50,7 +53,9 @@ export class Containers {
   learn(facts: ContainerFacts): void {
     this.refused.delete(facts.id)
     const before = this.known.get(facts.id)
-    this.known.set(facts.id, { facts: { ...before?.facts, ...facts }, removedAtMs: null })
+    const merged = { ...before?.facts, ...facts }
+    this.known.set(facts.id, { facts: merged, removedAtMs: null })
+    this.onChange(merged)
     if (this.known.size > MAX_CONTAINERS) {
       const oldest = this.known.keys().next().value
       if (oldest !== undefined) this.known.delete(oldest)
@@ -58,14 +63,19 @@ export class Containers {
   }
 
   rename(id: string, name: string): void {
-    const entry = this.known.get(id)
-    if (entry !== undefined) entry.facts = { ...entry.facts, name }
+    this.amend(id, { name })
   }
 
   /** An inspection made at the creation does not know it yet. */
   started(id: string, startedNs: bigint): void {
+    this.amend(id, { startedNs })
+  }
+
+  private amend(id: string, change: Partial<ContainerFacts>): void {
     const entry = this.known.get(id)
-    if (entry !== undefined) entry.facts = { ...entry.facts, startedNs }
+    if (entry === undefined) return
+    entry.facts = { ...entry.facts, ...change }
+    this.onChange(entry.facts)
   }
 
   removed(id: string): void {

@@ -205,6 +205,11 @@ int Capture::startRecording(const std::string& path, uint64_t maxBytes) {
   return recording_.open(path, maxBytes, *calls_);
 }
 
+int Capture::recordFacts(const uint8_t* facts, size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return recording_.addFacts(facts, bytes);
+}
+
 int Capture::stopRecording() {
   const std::lock_guard<std::mutex> lock(mutex_);
   recording_.flush(realtimeOffsetNs_);

@@ -85,6 +85,7 @@ class Capture {
   int setVerdict(uint64_t cgroup, uint32_t verdict);
   void release(uint32_t chunks);
   int startRecording(const std::string& path, uint64_t maxBytes);
+  int recordFacts(const uint8_t* facts, size_t bytes);
   int stopRecording();
   CaptureStats stats();
   const std::vector<MissingObject>& missing() const { return missing_; }

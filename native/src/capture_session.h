@@ -56,6 +56,7 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
                         InstanceMethod<&CaptureSession::setVerdict>("setVerdict"),
                         InstanceMethod<&CaptureSession::stats>("stats"),
                         InstanceMethod<&CaptureSession::startRecording>("startRecording"),
+                        InstanceMethod<&CaptureSession::recordFacts>("recordFacts"),
                         InstanceMethod<&CaptureSession::stopRecording>("stopRecording")});
   }
 
@@ -133,6 +134,13 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
     if (capture_ == nullptr) return Napi::Number::New(info.Env(), EBADF);
     const auto bytes = static_cast<uint64_t>(info[1].ToNumber().DoubleValue());
     return Napi::Number::New(info.Env(), -capture_->startRecording(info[0].ToString().Utf8Value(), bytes));
+  }
+
+  // (facts: Uint8Array) → errno.
+  Napi::Value recordFacts(const Napi::CallbackInfo& info) {
+    if (capture_ == nullptr || !info[0].IsTypedArray()) return Napi::Number::New(info.Env(), EBADF);
+    const auto facts = info[0].As<Napi::Uint8Array>();
+    return Napi::Number::New(info.Env(), -capture_->recordFacts(facts.Data(), facts.ByteLength()));
   }
 
   Napi::Value stopRecording(const Napi::CallbackInfo& info) {

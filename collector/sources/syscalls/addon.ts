@@ -82,6 +82,8 @@ export interface NativeSession {
   stats(): CaptureStats | null
   /** Give an errno. */
   startRecording(path: string, maxBytes: number): number
+  /** Writes bytes that the reader gives back between the chunks; at most 64 MiB. */
+  recordFacts(facts: Uint8Array): number
   stopRecording(): number
   /** Ends the thread after a last drain, whose chunk is still delivered. Safe twice. */
   close(): void
@@ -109,7 +111,7 @@ export interface NativeProbe {
 }
 
 export interface NativeReader {
-  next(): NativeChunk | { corruption: string; offset: number } | null
+  next(): NativeChunk | { facts: ArrayBuffer; offset: number } | { corruption: string; offset: number } | null
 }
 
 export interface NativeAddon {

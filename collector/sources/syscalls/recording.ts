@@ -6,13 +6,15 @@ import { getSystemErrorName } from 'node:util'
 import { openBody } from '../../../core/batch/body.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Emission } from '../../../core/model/source.ts'
+import { decodeRecordedFacts, type RecordedFacts } from '../../host/recorded-facts.ts'
 import { loadAddon } from './addon.ts'
 
 /**
  * Reads a recording batch by batch. Throws AppError E_RECORDING_CORRUPT, naming the byte at which the damaged chunk
  * begins; everything before it has been given by then. The plan of the capture that made the recording is in it.
+ * `onFacts` is told what names containers, as it was learnt; recordings of the first format have none.
  */
-export function* readRecording(path: string): Generator<Emission> {
+export function* readRecording(path: string, onFacts?: (facts: RecordedFacts) => void): Generator<Emission> {
   const loaded = loadAddon()
   if (loaded.addon === null) throw new AppError('E_CAPTURE_UNAVAILABLE', `No capture addon: ${loaded.reason}`)
   const reader = loaded.addon.openRecording(path)
@@ -23,6 +25,15 @@ export function* readRecording(path: string): Generator<Emission> {
   for (let next = reader.next(); next !== null; next = reader.next()) {
     if ('corruption' in next) {
       throw new AppError('E_RECORDING_CORRUPT', `Recording ${path}, byte ${next.offset}: ${next.corruption}`)
+    }
+    if ('facts' in next) {
+      const facts = decodeRecordedFacts(new Uint8Array(next.facts))
+      if (facts === null) {
+        const what = 'its facts about containers are of another version'
+        throw new AppError('E_RECORDING_CORRUPT', `Recording ${path}, byte ${next.offset}: ${what}`)
+      }
+      onFacts?.(facts)
+      continue
     }
     const { gaps, unusable } = next.losses
     const dropped = { ...(gaps > 0 && { sequence_gap: gaps }), ...(unusable > 0 && { unusable }) }

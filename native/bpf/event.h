@@ -205,6 +205,8 @@ struct settings {
 	u32 environment;
 	u32 cgroup_v1;
 	u32 excluded_count;
+	u32 is_reader_asleep; /* the next event wakes it, whatever the fill, and clears this */
+	u32 unused;
 	struct excluded_process excluded[EXCLUDED_MAX];
 	struct budget budgets[BUDGET_CLASSES];
 	u64 wake_bytes[RINGS];   /* filled this far, a ring wakes its reader */

@@ -104,6 +104,10 @@ static __always_inline void submit(struct scratch *s, u32 ring_index, u8 stream)
 	if (!(s->event.sequence & 31) &&
 	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > settings.wake_bytes[MASKED(ring_index, RINGS)])
 		flags = BPF_RB_FORCE_WAKEUP;
+	if (settings.is_reader_asleep) {
+		settings.is_reader_asleep = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
 	if (bpf_ringbuf_output(ring, s, size, flags))
 		counter->ring_full[MASKED(ring_index, RINGS)]++;
 }

@@ -19,6 +19,9 @@ namespace {
 
 // Between taking its time and its place in a ring, a program can be held up by an interrupt. Later ones are counted.
 constexpr uint64_t kSlackNs = 5'000'000;
+// So many ticks without an event, and the drain thread sleeps until one comes, at most so long.
+constexpr uint32_t kQuietTicks = 3;
+constexpr uint32_t kAsleepMs = 250;
 constexpr uint64_t kNsPerMs = 1'000'000;
 
 uint64_t clockNs(clockid_t clock) {
@@ -249,10 +252,27 @@ CaptureStats Capture::stats() {
   return stats;
 }
 
+void Capture::setAsleep(bool isAsleep) {
+  for (const Loaded& object : objects_) {
+    __atomic_store_n(&object.handle.settings->is_reader_asleep, isAsleep ? 1u : 0u, __ATOMIC_SEQ_CST);
+  }
+}
+
+// Asks the kernel to wake this thread at the next event. False: one has come meanwhile.
+bool Capture::fallAsleep() {
+  setAsleep(true);
+  return rings_[0].produced() == rings_[0].consumed() && rings_[1].produced() == rings_[1].consumed();
+}
+
 void Capture::run() {
   epoll_event ready[4];
+  uint32_t quietTicks = 0;
+  uint64_t takenBefore = 0;
   while (!stopping_) {
-    epoll_wait(epollFd_, ready, 4, static_cast<int>(options_.tickMs));
+    // On a quiet host the timer would be most of the cost. An event that slips in between waits for this longer one.
+    const bool isAsleep = quietTicks >= kQuietTicks && fallAsleep();
+    epoll_wait(epollFd_, ready, 4, isAsleep ? static_cast<int>(std::max(options_.tickMs, kAsleepMs)) : static_cast<int>(options_.tickMs));
+    if (quietTicks >= kQuietTicks) setAsleep(false);
     bool more = true;
     while (more && !stopping_) {
       if (outstanding_ >= options_.outstandingMax) {
@@ -263,6 +283,9 @@ void Capture::run() {
       more = drain();
       deliver();
     }
+    const uint64_t taken = rings_[0].consumed() + rings_[1].consumed();
+    quietTicks = taken == takenBefore ? quietTicks + 1 : 0;
+    takenBefore = taken;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (outstanding_ < options_.outstandingMax) {

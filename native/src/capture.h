@@ -99,6 +99,8 @@ class Capture {
   int load(const bpf_object_kind& kind);
   void applySettings(settings* to) const;
   void run();
+  bool fallAsleep();
+  void setAsleep(bool isAsleep);
   bool drain();
   void deliver();
   Losses kernelLosses() const;

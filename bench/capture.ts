@@ -1,6 +1,6 @@
 /**
- * What capture costs and carries: a C loop of open, read and close on a six-component path, bare, attached with nothing
- * wanted, and attached with opens wanted. Rows are counted where JavaScript gets them.
+ * What capture costs and carries, against the same loop bare: a loop of open, read and close on a six-component path with
+ * opens wanted, and a loop of the cheapest system call with nothing wanted. Rows are counted where JavaScript gets them.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,21 +13,23 @@ import { readNumber } from '../core/batch/batch.ts'
 import type { Emission } from '../core/model/source.ts'
 import { type Loop, median, runLoop } from './workload.ts'
 
-const ROUNDS = 1_000_000
+const ROUNDS = { opens: 1_000_000, calls: 5_000_000 }
 const REPEATS = 5
 const MIB = 1024 * 1024
 
 interface Case {
   name: string
+  loop: keyof typeof ROUNDS
   eventTypes: string[] | null
   bulkRingBytes: number
 }
 
 const CASES: Case[] = [
-  { name: 'bare', eventTypes: null, bulkRingBytes: 0 },
-  { name: 'nothing wanted', eventTypes: [], bulkRingBytes: 8 * MIB },
-  { name: 'opens wanted', eventTypes: ['open', 'openat', 'openat2'], bulkRingBytes: 8 * MIB },
-  { name: 'opens wanted, 32 MiB', eventTypes: ['open', 'openat', 'openat2'], bulkRingBytes: 32 * MIB },
+  { name: 'bare calls', loop: 'calls', eventTypes: null, bulkRingBytes: 0 },
+  { name: 'calls, nothing wanted', loop: 'calls', eventTypes: [], bulkRingBytes: 8 * MIB },
+  { name: 'bare opens', loop: 'opens', eventTypes: null, bulkRingBytes: 0 },
+  { name: 'opens wanted', loop: 'opens', eventTypes: ['open', 'openat', 'openat2'], bulkRingBytes: 8 * MIB },
+  { name: 'opens wanted, 32 MiB', loop: 'opens', eventTypes: ['open', 'openat', 'openat2'], bulkRingBytes: 32 * MIB },
 ]
 
 interface Measured extends Loop {
@@ -36,9 +38,9 @@ interface Measured extends Loop {
   collectorCpuMs: number
 }
 
-async function measure(program: string, path: string, { eventTypes, bulkRingBytes }: Case): Promise<Measured> {
-  if (eventTypes === null)
-    return { ...(await runLoop(program, ['opens', path, `${ROUNDS}`])), rows: 0, lost: 0, collectorCpuMs: 0 }
+async function measure(program: string, path: string, { loop: name, eventTypes, bulkRingBytes }: Case) {
+  const run = () => runLoop(program, [name, path, `${ROUNDS[name]}`])
+  if (eventTypes === null) return { ...(await run()), rows: 0, lost: 0, collectorCpuMs: 0 }
   let rows = 0
   let lost = 0
   const sink = {
@@ -54,7 +56,7 @@ async function measure(program: string, path: string, { eventTypes, bulkRingByte
   const source = new SyscallSource({ bulkRingBytes, budgets: { file: unbounded } })
   await source.start(sink, null, { version: 'bench', eventTypes, scope: 'all', environment: false })
   const before = process.cpuUsage()
-  const loop = await runLoop(program, ['opens', path, `${ROUNDS}`])
+  const loop = await run()
   await delay(100)
   const cpu = process.cpuUsage(before)
   await source.stop(5000)
@@ -77,25 +79,29 @@ export async function run(options: { json: boolean }): Promise<void> {
         results.set(one.name, [...(results.get(one.name) ?? []), await measure(program, path, one)])
       }
     }
-    const bareNs = median(results.get('bare')!.map((loop) => loop.cpuNs))
-    for (const [name, loops] of results) report(name, loops, bareNs, options.json)
+    for (const one of CASES) report(one, results.get(one.name)!, results.get(`bare ${one.loop}`)!, options.json)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function report(name: string, loops: Measured[], bareNs: number, json: boolean): void {
+function report({ name, loop: kind }: Case, loops: Measured[], bare: Measured[], json: boolean): void {
+  const rounds = ROUNDS[kind]
   const cpuNs = median(loops.map((loop) => loop.cpuNs))
+  // Each against the bare loop of its own turn: a slow minute slows both.
+  const ratios = loops.map((loop, turn) => loop.cpuNs / bare[turn]!.cpuNs)
+  const added = loops.map((loop, turn) => (loop.cpuNs - bare[turn]!.cpuNs) / rounds)
+  const shown = (values: number[], digits: number) =>
+    `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)})`
   const figures = {
     bench: 'capture',
     case: name,
-    rounds: ROUNDS,
-    workload_cpu_ns_per_round: Math.round(cpuNs / ROUNDS),
-    workload_cpu_ratio: Number((cpuNs / bareNs).toFixed(3)),
-    // Three calls a round; what one that nobody wants costs.
-    added_ns_per_syscall: Math.round((cpuNs - bareNs) / ROUNDS / 3),
+    rounds,
+    workload_cpu_ns_per_round: Math.round(cpuNs / rounds),
+    workload_cpu_ratio: shown(ratios, 2),
+    added_ns_per_round: shown(added, 0),
     events_per_second: Math.round(median(loops.map((loop) => loop.rows / (loop.wallNs / 1e9)))),
-    lost_percent: Number((median(loops.map((loop) => loop.lost / ROUNDS)) * 100).toFixed(2)),
+    lost_percent: Number((median(loops.map((loop) => loop.lost / rounds)) * 100).toFixed(2)),
     collector_cpu_ns_per_event: Math.round(
       median(loops.map((loop) => (loop.rows === 0 ? 0 : (loop.collectorCpuMs * 1e6) / loop.rows))),
     ),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,13 @@ static void opens(const char *path, long rounds)
 	}
 }
 
+/* The cheapest call there is: what is added to it is what every call pays. */
+static void calls(long rounds)
+{
+	for (long i = 0; i < rounds; i++)
+		syscall(SYS_getppid);
+}
+
 static void forks(const char *program, long rounds)
 {
 	for (long i = 0; i < rounds; i++) {
@@ -52,6 +60,8 @@ int main(int count, char **argument)
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	if (!strcmp(argument[1], "opens"))
 		opens(argument[2], atol(argument[3]));
+	else if (!strcmp(argument[1], "calls"))
+		calls(atol(argument[3]));
 	else
 		forks(argument[2], atol(argument[3]));
 	clock_gettime(CLOCK_MONOTONIC, &to);

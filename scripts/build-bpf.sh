@@ -19,6 +19,7 @@ build syscalls syscalls.bpf.c
 build process process.bpf.c
 build cgroups cgroups.bpf.c
 build uring uring.bpf.c
-build uring_sqe uring.bpf.c -DBEFORE_6_4
+build uring_values uring.bpf.c -DBEFORE_6_15
+build uring_sqe uring.bpf.c -DBEFORE_6_15 -DBEFORE_6_4
 LC_ALL=C sha256sum -- *.c *.h | LC_ALL=C sort -k 2 > generated/SOURCES.sha256
 ls -l generated

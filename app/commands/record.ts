@@ -1,10 +1,10 @@
 /** `seamark record`: writes what the kernel reports into a file that `replay` judges again. */
 import { statSync } from 'node:fs'
-import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
+import { buildRecorder } from '../roles/recorder.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { compileRules } from '../rule-set.ts'
 
@@ -22,7 +22,8 @@ export const record: Command = {
     ...RULE_OPTIONS,
     ...COMMON_OPTIONS,
   },
-  notes: 'Records the calls that the rules ask for. Needs root. The file holds arguments and paths: keep it private.',
+  notes:
+    'Records the calls that the rules ask for and what Docker says of containers. Needs root. The file holds arguments, paths and labels: keep it private.',
   examples: [
     ['seamark record attack.rec', 'until Ctrl-C'],
     ['seamark record attack.rec -s 30 --rules falco_rules.yaml', 'half a minute of what these rules look at'],
@@ -35,23 +36,23 @@ export const record: Command = {
     const maxBytes = megabytesOf(args.text('max-megabytes') ?? '256') * 1024 * 1024
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
-    const source = new SyscallSource({
+    const recorder = buildRecorder({
+      config,
+      plan: ruleSet.plan,
       onWarning: (message) => process.stderr.write(`seamark: ${safeText(message)}\n`),
     })
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-    await source.start({ emit: async () => true }, null, ruleSet.plan)
+    let cut = 0
     try {
-      source.startRecording(file, maxBytes)
+      await recorder.start(file, maxBytes)
       process.stderr.write(
         `recording into ${file}${seconds === undefined ? ', Ctrl-C ends it' : ` for ${seconds} s`} …\n`,
       )
       await pause(seconds === undefined ? null : seconds * 1000, stop.signal)
-      source.stopRecording()
     } finally {
-      await source.stop(2_000)
+      cut = (await recorder.stop()).cut
     }
-    const cut = source.stats()?.recordingCut ?? 0
     process.stderr.write(`${statSync(file).size} bytes${cut > 0 ? `; ${cut} events had no room` : ''}\n`)
     return EXIT.ok
   },

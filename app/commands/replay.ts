@@ -11,7 +11,7 @@ import type { DetectionContext } from '../../core/model/rule-set.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { collectorId } from '../config.ts'
-import { buildReplayHost, hostMntNsOf } from '../roles/replay-host.ts'
+import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { compileRules } from '../rule-set.ts'
 
@@ -24,7 +24,7 @@ export const replay: Command = {
     ...RULE_OPTIONS,
     ...COMMON_OPTIONS,
   },
-  notes: 'Container names and users are those of the moment of recording as far as the recording holds them.',
+  notes: 'Container names and images are those of the recording. It holds no names of users.',
   examples: [
     ['seamark replay attack.rec', 'what the shipped rules say'],
     ['seamark replay attack.rec --no-builtin-rules --rules mine.yaml --json', 'what yours say, for scripts'],
@@ -35,7 +35,7 @@ export const replay: Command = {
       throw new AppError('E_USAGE', 'Name one recording\nTry: seamark replay --help')
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
-    const host = buildReplayHost(hostMntNsOf(readRecording(file)))
+    const host = buildReplayHost(surveyRecording(file))
     const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
     const out = new TerminalDestination({ out: process.stdout, format: args.flag('json') ? 'json' : 'line', colours })
     const hostname = collectorId(config)

@@ -127,6 +127,7 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
         metrics.countTo('seamark_collector_unresolved_contexts_total', host.unresolved[reason], { reason })
       }
       metrics.countTo('seamark_background_failures_total', containers.failedInspections, { task: 'inspect-owner' })
+      metrics.countTo('seamark_collector_name_read_failures_total', users.failures)
       const stats = syscalls.stats()
       if (stats !== null) measureCapture(metrics, stats)
     },
@@ -143,6 +144,7 @@ function measureCapture(metrics: Metrics, stats: CaptureStats): void {
   for (const [reason, total] of Object.entries(unread)) {
     metrics.countTo('seamark_capture_malformed_records_total', total, { reason })
   }
+  metrics.countTo('seamark_capture_untracked_requests_total', stats.untracked)
   metrics.set('seamark_capture_outstanding_chunks', stats.outstanding)
   metrics.set('seamark_capture_ring_bytes', stats.ringBytes)
 }

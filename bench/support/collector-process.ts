@@ -1,6 +1,6 @@
 /**
  * The collector role in a process of its own, as it runs on a host: capture, identity, edge filter, durable queue.
- * Arguments: directory of the queue, then rule files. Empties its queue, so that only the collector's work is measured.
+ * Arguments: directory of the queue, then rule files; `--once` ends it as soon as it has started. Empties its queue, so that only the collector's work is measured.
  */
 
 import { readConfig } from '../../app/config.ts'
@@ -11,7 +11,8 @@ import { createSqliteQueue } from '../../backends/sqlite/queue.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 
-const [directory, ...paths] = process.argv.slice(2)
+const isOnce = process.argv.includes('--once')
+const [directory, ...paths] = process.argv.slice(2).filter((argument) => argument !== '--once')
 const keep = process.env.SEAMARK_BENCH_KEEP
 const base = readConfig(undefined)
 const config = {
@@ -35,6 +36,11 @@ const { collector } = buildCollector({
 await queue.start()
 await collector.start()
 process.send?.({ kind: 'started' })
+if (isOnce) {
+  await collector.stop(2_000)
+  await queue.stop(2_000)
+  process.exit(0)
+}
 process.on('message', (message: string) => {
   if (message === 'metrics') {
     void metrics.registry.getMetricsAsJSON().then((all) => {

@@ -41,19 +41,13 @@ export function factsOfInspect(answer: InspectAnswer): ContainerFacts {
     ...optional('imageId', answer.Image === undefined ? undefined : fromText(answer.Image.replace(/^sha256:/, ''))),
     labels: labelEntries(answer.Config?.Labels ?? {}),
     privileged: host.Privileged === true,
-    mounts: (answer.Mounts ?? [])
-      .slice(0, MAX_MOUNTS)
-      .map((mount) =>
-        fromText(
-          [
-            mount.Source ?? '',
-            mount.Destination ?? '',
-            mount.Mode ?? '',
-            String(mount.RW ?? false),
-            mount.Propagation ?? '',
-          ].join(':'),
-        ),
-      ),
+    mounts: (answer.Mounts ?? []).slice(0, MAX_MOUNTS).map((mount) => ({
+      source: fieldOf(mount.Source),
+      destination: fieldOf(mount.Destination),
+      mode: fieldOf(mount.Mode),
+      isWritable: mount.RW ?? false,
+      propagation: fieldOf(mount.Propagation),
+    })),
     capAdd: (host.CapAdd ?? []).map(fromText),
     hostNetwork: host.NetworkMode === 'host',
     hostPid: host.PidMode === 'host',
@@ -63,6 +57,11 @@ export function factsOfInspect(answer: InspectAnswer): ContainerFacts {
     ...optional('startedNs', isoToNs(answer.State?.StartedAt)),
     ...optional('pid', answer.State?.Pid || undefined),
   }
+}
+
+/** NUL separates the parts of a mount; JSON could hold one, no path can. */
+function fieldOf(text: string | undefined): string {
+  return fromText((text ?? '').replaceAll('\0', '\ufffd'))
 }
 
 export function labelEntries(labels: Record<string, string>): string[] {

@@ -23,12 +23,7 @@ const FORMS: { pattern: RegExp; runtime: string }[] = [
 const BARE = new RegExp(`^${HEX}$`)
 const BUILDKIT = /^[0-9a-z]{25}$/
 
-/** The nearest container in a cgroup path, or null for a cgroup of the host. */
-export function containerOfCgroupPath(path: string): ContainerName | null {
-  return containersOfCgroupPath(path)[0] ?? null
-}
-
-/** All containers in a path, nearest first (Docker in Docker has several). */
+/** All containers in a path, nearest first (Docker in Docker has several); none for a cgroup of the host. */
 export function containersOfCgroupPath(path: string): ContainerName[] {
   const segments = path.split('/').filter((segment) => segment !== '')
   const found: ContainerName[] = []

@@ -58,6 +58,11 @@ export class Cgroups {
     return this.owners.has(id)
   }
 
+  /** All cgroups known to belong to a container. */
+  owned(): { id: number; owners: CgroupOwners }[] {
+    return [...this.owners].filter(([, owners]) => owners.length > 0).map(([id, owners]) => ({ id, owners }))
+  }
+
   /** Owners by /proc/PID/cgroup; null when the process is gone. */
   ownersOfProcess(pid: number): CgroupOwners | null {
     let text: string
@@ -91,7 +96,8 @@ export class Cgroups {
     visit(this.cgroupRoot, '')
   }
 
-  private remember(id: number, owners: CgroupOwners): void {
+  /** What is known of a cgroup from elsewhere; the oldest is forgotten when there are too many. */
+  remember(id: number, owners: CgroupOwners): void {
     this.owners.delete(id)
     this.owners.set(id, owners)
     if (this.owners.size > MAX_CGROUPS) {

@@ -1,6 +1,14 @@
 /** What is known of a container. Strings are byte strings; what is undefined is not known (yet). */
 import type { Row } from '../../core/batch/builder.ts'
 
+export interface Mount {
+  source: string
+  destination: string
+  mode: string
+  isWritable: boolean
+  propagation: string
+}
+
 export interface ContainerFacts {
   id: string
   runtime: string
@@ -15,8 +23,7 @@ export interface ContainerFacts {
   /** Everything below comes with an inspection of the container. */
   inspected?: boolean
   privileged?: boolean
-  /** `source:destination:mode:rw:propagation`. */
-  mounts?: string[]
+  mounts?: Mount[]
   capAdd?: string[]
   hostNetwork?: boolean
   hostPid?: boolean
@@ -44,10 +51,15 @@ export function containerRowOf(facts: ContainerFacts): Row {
   set('imageDigest', facts.imageDigest)
   set('labels', facts.labels?.join('\0'))
   set('privileged', facts.privileged === undefined ? undefined : Number(facts.privileged))
-  set('mounts', facts.mounts?.join('\0'))
+  set('mounts', facts.mounts?.map(mountText).join('\0'))
   set('capAdd', facts.capAdd?.join('\0'))
   set('containerIp', facts.ip)
   set('containerCreatedTime', facts.createdNs)
   set('containerStartTime', facts.startedNs)
   return row
+}
+
+/** Its five parts, separated by NUL: the only byte that no path can hold. */
+function mountText({ source, destination, mode, isWritable, propagation }: Mount): string {
+  return [source, destination, mode, String(isWritable), propagation].join('\0')
 }

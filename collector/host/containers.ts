@@ -29,10 +29,13 @@ export class Containers {
   private readonly inspect: Inspect
   /** Inspections asked for by `resolve` that failed in a way nobody foresaw. */
   failedInspections = 0
+  private readonly onChange: (facts: ContainerFacts) => void
   private readonly nowMs: () => number
 
-  constructor(options: { inspect: Inspect; nowMs?: () => number }) {
+  /** `onChange` is told all that is known of a container whenever more is. */
+  constructor(options: { inspect: Inspect; onChange?: (facts: ContainerFacts) => void; nowMs?: () => number }) {
     this.inspect = options.inspect
+    this.onChange = options.onChange ?? (() => {})
     this.nowMs = options.nowMs ?? Date.now
   }
 
@@ -52,7 +55,9 @@ export class Containers {
   learn(facts: ContainerFacts): void {
     this.refused.delete(facts.id)
     const before = this.known.get(facts.id)
-    this.known.set(facts.id, { facts: { ...before?.facts, ...facts }, removedAtMs: null })
+    const merged = { ...before?.facts, ...facts }
+    this.known.set(facts.id, { facts: merged, removedAtMs: null })
+    this.onChange(merged)
     if (this.known.size > MAX_CONTAINERS) {
       const oldest = this.known.keys().next().value
       if (oldest !== undefined) this.known.delete(oldest)
@@ -60,14 +65,19 @@ export class Containers {
   }
 
   rename(id: string, name: string): void {
-    const entry = this.known.get(id)
-    if (entry !== undefined) entry.facts = { ...entry.facts, name }
+    this.amend(id, { name })
   }
 
   /** An inspection made at the creation does not know it yet. */
   started(id: string, startedNs: bigint): void {
+    this.amend(id, { startedNs })
+  }
+
+  private amend(id: string, change: Partial<ContainerFacts>): void {
     const entry = this.known.get(id)
-    if (entry !== undefined) entry.facts = { ...entry.facts, startedNs }
+    if (entry === undefined) return
+    entry.facts = { ...entry.facts, ...change }
+    this.onChange(entry.facts)
   }
 
   removed(id: string): void {

@@ -29,8 +29,6 @@ export interface ProcessRowsOptions {
   users: UserNames
   /** Wall clock minus boot clock, ns. */
   bootOffsetNs: number
-  /** Pid of Seamark itself in the host pid namespace, if known. */
-  selfPid?: number
 }
 
 type Cell = string | number | bigint | undefined
@@ -74,10 +72,10 @@ export function processTable(
   for (const [name, read] of ANCESTOR_COLUMNS) addAncestors(columns, name, rows, raw.rowCount, read)
   const facts = rows.map(({ image }) => cellsOf(image.facts))
   FACT_COLUMNS.forEach((name, i) => void fill(name, (_, index) => facts[index]![i]))
-  const { users, bootOffsetNs, selfPid } = options
+  const { users, bootOffsetNs } = options
   fill('parent', ({ parentRow }) => (parentRow === ABSENT.ref ? undefined : parentRow))
   fill('container', ({ containerRow }) => (containerRow === ABSENT.ref ? undefined : containerRow))
-  fill('processFlags', (row) => flagsOf(row, selfPid))
+  fill('processFlags', flagsOf)
   fill('startTime', ({ entry }) => BigInt(Math.round(entry.startNs + bootOffsetNs)))
   const idAt = (ids: ColumnData | undefined, index: number) => {
     const id = isOfRaw(index) ? ids?.[index] : undefined
@@ -137,14 +135,13 @@ function columnOf(
   return data
 }
 
-function flagsOf({ entry, image, container, byAncestry }: Subject, selfPid: number | undefined): number {
+function flagsOf({ entry, image, container, byAncestry }: Subject): number {
   return (
     (container !== null && !image.entered ? PROCESS_FLAGS.runtime : 0) |
     (entry.isKernelThread ? PROCESS_FLAGS.kernelThread : 0) |
     (byAncestry ? PROCESS_FLAGS.containerByAncestry : 0) |
     (image.origin === 'proc' ? PROCESS_FLAGS.fromProc : 0) |
-    (image.origin === 'missing' ? PROCESS_FLAGS.factsMissing : 0) |
-    (entry.pid === selfPid ? PROCESS_FLAGS.self : 0)
+    (image.origin === 'missing' ? PROCESS_FLAGS.factsMissing : 0)
   )
 }
 

@@ -35,7 +35,7 @@ export const COLUMNS = {
   abi: {
     id: 14,
     kind: 'u8',
-    doc: '0 native, 1 ia32 (int 0x80), 2 io_uring: seen when submitted, taken for successful.',
+    doc: '0 native, 1 ia32 (int 0x80), 2 io_uring; of these, one whose completion is hidden has result 0 and descriptor 0.',
   },
   arg0: { id: 15, kind: 'f64', doc: 'Raw first argument.' },
   arg1: { id: 16, kind: 'f64', doc: 'Raw second argument.' },
@@ -159,11 +159,6 @@ export const COLUMNS = {
   imageDigest: { id: 176, kind: 'str', doc: 'Repository digest.' },
   containerRuntime: { id: 177, kind: 'str', doc: 'docker, containerd, cri-o, podman, lxc.' },
   privileged: { id: 178, kind: 'u8', doc: '1 privileged, 0 not; absent until inspected.' },
-  mounts: {
-    id: 179,
-    kind: 'str',
-    doc: 'Entries `source:dest:mode:rdrw:propagation` separated by NUL; absent until inspected.',
-  },
   labels: { id: 180, kind: 'str', doc: 'Entries `key=value` separated by NUL.' },
   containerIp: { id: 181, kind: 'str', doc: 'First address of the container.' },
   containerStartTime: { id: 182, kind: 'i64', doc: 'Start of the container, ns since the Unix epoch.' },
@@ -174,6 +169,12 @@ export const COLUMNS = {
     doc: 'Bits: 1 inspected, 2 host network, 4 host pid namespace, 8 host ipc namespace.',
   },
   capAdd: { id: 185, kind: 'str', doc: 'Added capabilities separated by NUL; absent until inspected.' },
+  // 179 held mounts with parts joined by colons, which a path may hold itself.
+  mounts: {
+    id: 186,
+    kind: 'str',
+    doc: 'Source, destination, mode, writable (true or false) and propagation of each mount, all separated by NUL; empty without mounts, absent until inspected.',
+  },
 
   // Docker events.
   action: { id: 200, kind: 'str', doc: "The event's action (create, start, exec_create: sh, …)." },
@@ -310,6 +311,8 @@ export const TABLES = {
       'argUid',
       'argGid',
       'fileMode',
+      'arg0',
+      'arg1',
     ],
   },
   /** Calls on sockets. */
@@ -379,7 +382,6 @@ export const PROCESS_FLAGS = {
   containerByAncestry: 4,
   fromProc: 8,
   factsMissing: 16,
-  self: 32,
 } as const
 
 /** Bits of `exeFlags`. */

@@ -24,13 +24,17 @@ function flag(bit: number): Source {
   })
 }
 
-/** The parts of a mount, in the order of the column's entries. */
+/** The parts of a mount, in the order of the column. */
 const MOUNT_PARTS = ['source', 'dest', 'mode', 'rdwr', 'propagation'] as const
 
-/** Splits from the right, because a source path may itself hold a colon. */
-function mountParts(entry: string): string[] {
-  const parts = entry.split(':')
-  return parts.length <= MOUNT_PARTS.length ? parts : [parts.slice(0, parts.length - 4).join(':'), ...parts.slice(-4)]
+/** The parts of each mount; undefined until inspected. */
+function mountsOf(cursor: Cursor): string[][] | undefined {
+  const text = cursor.containerText('mounts')
+  if (text === undefined) return undefined
+  const parts = text === '' ? [] : text.split('\0')
+  const mounts: string[][] = []
+  for (let at = 0; at < parts.length; at += MOUNT_PARTS.length) mounts.push(parts.slice(at, at + MOUNT_PARTS.length))
+  return mounts
 }
 
 /** One part of the mount chosen by number, or by a glob over its source (for the source itself: over its destination). */
@@ -43,13 +47,13 @@ function mount(part: (typeof MOUNT_PARTS)[number] | null): Source {
     derive: (argument) => {
       const position = argument !== null && /^\d{1,4}$/.test(argument) ? Number(argument) : -1
       return (cursor) => {
-        const entries = argumentList(cursor.containerText('mounts'))
+        const mounts = mountsOf(cursor)
         const found =
           position >= 0
-            ? entries?.[position]
-            : entries?.find((entry) => matchesGlob(argument ?? '', mountParts(entry)[keyPart] ?? ''))
+            ? mounts?.[position]
+            : mounts?.find((parts) => matchesGlob(argument ?? '', parts[keyPart] ?? ''))
         if (found === undefined) return undefined
-        return part === null ? found : mountParts(found)[MOUNT_PARTS.indexOf(part)]
+        return part === null ? found.join(':') : found[MOUNT_PARTS.indexOf(part)]
       }
     },
   }
@@ -140,7 +144,11 @@ export const CONTAINER_FIELDS: readonly Field[] = [
     'container.mounts',
     'string',
     'All mounts as source:dest:mode:rdrw:propagation, joined by blanks.',
-    fromContainer((cursor) => argumentList(cursor.containerText('mounts'))?.join(' ')),
+    fromContainer((cursor) =>
+      mountsOf(cursor)
+        ?.map((parts) => parts.join(':'))
+        .join(' '),
+    ),
     everywhere,
   ),
   field('container.mount', 'string', 'One mount by number or by a glob over its source.', mount(null), keyed),

@@ -18,6 +18,7 @@ import {
   modeNames,
   mountFlagNames,
   openFlagNames,
+  prctlName,
   ptraceName,
   renameFlagNames,
   signalName,
@@ -255,7 +256,13 @@ export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgume
   finit_module: [result, fd, raw('uargs', 'text0'), number('flags', 'flags')],
   delete_module: [result, raw('name', 'text0'), number('flags', 'flags')],
   memfd_create: [fd, raw('name', 'text0'), number('flags', 'flags')],
-  prctl: [result, number('option', 'arg0'), raw('arg2_str', 'text0'), number('arg2_int', 'arg1')],
+  prctl: [
+    result,
+    number('option', 'arg0', prctlName),
+    raw('arg2_str', 'text0'),
+    // Of an option that takes a text, the number is only where the text lies.
+    named('arg2_int', (cursor) => shownNumber(cursor.text('text0') === undefined ? cursor.number('arg1') : 0)),
+  ],
   kill: [result, number('pid', 'arg0'), signal],
   tkill: [result, number('tid', 'arg0'), signal],
   tgkill: [result, number('pid', 'arg0'), number('tid', 'arg1'), number('sig', 'arg2', signalName)],

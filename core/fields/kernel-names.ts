@@ -151,6 +151,49 @@ const BPF_COMMANDS = [
   .join(' ')
   .split(' ')
 
+const PRCTL_OPTIONS = new Map([
+  [1, 'PR_SET_PDEATHSIG'],
+  [2, 'PR_GET_PDEATHSIG'],
+  [3, 'PR_GET_DUMPABLE'],
+  [4, 'PR_SET_DUMPABLE'],
+  [5, 'PR_GET_UNALIGN'],
+  [6, 'PR_SET_UNALIGN'],
+  [7, 'PR_GET_KEEPCAPS'],
+  [8, 'PR_SET_KEEPCAPS'],
+  [9, 'PR_GET_FPEMU'],
+  [10, 'PR_SET_FPEMU'],
+  [11, 'PR_GET_FPEXC'],
+  [12, 'PR_SET_FPEXC'],
+  [13, 'PR_GET_TIMING'],
+  [14, 'PR_SET_TIMING'],
+  [15, 'PR_SET_NAME'],
+  [16, 'PR_GET_NAME'],
+  [19, 'PR_GET_ENDIAN'],
+  [20, 'PR_SET_ENDIAN'],
+  [21, 'PR_GET_SECCOMP'],
+  [22, 'PR_SET_SECCOMP'],
+  [23, 'PR_CAPBSET_READ'],
+  [24, 'PR_CAPBSET_DROP'],
+  [25, 'PR_GET_TSC'],
+  [26, 'PR_SET_TSC'],
+  [27, 'PR_GET_SECUREBITS'],
+  [28, 'PR_SET_SECUREBITS'],
+  [29, 'PR_SET_TIMERSLACK'],
+  [30, 'PR_GET_TIMERSLACK'],
+  [33, 'PR_MCE_KILL'],
+  [34, 'PR_MCE_KILL_GET'],
+  [35, 'PR_SET_MM'],
+  [36, 'PR_SET_CHILD_SUBREAPER'],
+  [37, 'PR_GET_CHILD_SUBREAPER'],
+  [38, 'PR_SET_NO_NEW_PRIVS'],
+  [39, 'PR_GET_NO_NEW_PRIVS'],
+  [40, 'PR_GET_TID_ADDRESS'],
+  [41, 'PR_SET_THP_DISABLE'],
+  [42, 'PR_GET_THP_DISABLE'],
+  [47, 'PR_CAP_AMBIENT'],
+  [0x59616d61, 'PR_SET_PTRACER'],
+])
+
 const FAMILIES = new Map([
   [0, 'AF_UNSPEC'],
   [1, 'AF_UNIX'],
@@ -176,7 +219,27 @@ const CAPABILITIES = [
   .join(' ')
   .split(' ')
 
-const ERROR_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number as number, name]))
+/** Where two names share a number, the one Falco prints counts. */
+const LESSER_NAMES = new Set(['EWOULDBLOCK', 'ENOTSUP'])
+/** Kernel-internal results that have no name in errno(3) (include/linux/errno.h); a few drivers let them through. */
+const KERNEL_ERRORS: readonly (readonly [number, string])[] = [
+  [515, 'ENOIOCTLCMD'],
+  [521, 'EBADHANDLE'],
+  [522, 'ENOTSYNC'],
+  [523, 'EBADCOOKIE'],
+  [524, 'ENOTSUPP'],
+  [525, 'ETOOSMALL'],
+  [526, 'ESERVERFAULT'],
+  [527, 'EBADTYPE'],
+  [528, 'EJUKEBOX'],
+  [529, 'EIOCBQUEUED'],
+]
+const ERROR_NAMES = new Map([
+  ...Object.entries(constants.errno)
+    .filter(([name]) => !LESSER_NAMES.has(name))
+    .map(([name, number]) => [number as number, name] as const),
+  ...KERNEL_ERRORS,
+])
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]))
 
 function flagNames(names: Names, value: number, none: string): string {
@@ -199,6 +262,7 @@ export const renameFlagNames = (flags: number): string => flagNames(RENAME_FLAGS
 export const mountFlagNames = (flags: number): string => flagNames(MOUNT_FLAGS, flags, '0')
 export const umountFlagNames = (flags: number): string => flagNames(UMOUNT_FLAGS, flags, '0')
 export const ptraceName = (request: number): string | undefined => PTRACE_REQUESTS.get(request)
+export const prctlName = (option: number): string | undefined => PRCTL_OPTIONS.get(option)
 export const familyName = (family: number): string | undefined => FAMILIES.get(family)
 export const signalName = (signal: number): string | undefined => SIGNAL_NAMES.get(signal)
 

@@ -96,6 +96,7 @@ function cellOf(name: ColumnName, value: Plain): number | string | bigint {
 
 function textCell(name: ColumnName, value: Plain): string {
   if (typeof value === 'string') return value
+  if (Array.isArray(value) && name === 'mounts') return value.map(mountCell).join('\0')
   if (Array.isArray(value)) return value.map((entry) => (typeof entry === 'string' ? entry : '')).join('\0')
   if (value instanceof Map) {
     const entries = [...value].map(([key, entry]) => [key, typeof entry === 'string' ? entry : ''] as const)
@@ -103,6 +104,13 @@ function textCell(name: ColumnName, value: Plain): string {
     return entries.map(([key, entry]) => `${key}=${entry}`).join('\0')
   }
   return ''
+}
+
+/** `source:dest:mode:rdwr:propagation`; a list of the five where a path holds a colon. */
+function mountCell(value: Plain): string {
+  const parts = typeof value === 'string' ? value.split(':') : Array.isArray(value) ? value : []
+  if (parts.length === 5 && parts.every((part) => typeof part === 'string')) return parts.join('\0')
+  throw new TestMistake('a mount is source:dest:mode:rdwr:propagation, or a list of the five')
 }
 
 function columnsOf(table: TableName): readonly ColumnName[] {

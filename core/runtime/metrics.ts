@@ -27,6 +27,9 @@ export const METRICS = {
   seamark_collector_processes: gauge('Processes in the process tree.'),
   seamark_collector_evicted_processes_total: counter('Processes evicted from the full process tree.'),
   seamark_collector_unresolved_contexts_total: counter('Process contexts without known facts.', 'reason'),
+  seamark_collector_name_read_failures_total: counter(
+    'Readings of a passwd or group file that failed in a way nobody foresaw; their users stay without a name.',
+  ),
   seamark_collector_containers: gauge('Containers known.'),
   seamark_capture_sent_events_total: counter('Events the kernel programs made, lost ones included.'),
   seamark_capture_received_events_total: counter('Events drained from the rings into rows.'),
@@ -34,6 +37,9 @@ export const METRICS = {
   seamark_capture_late_events_total: counter('Events whose time was moved up behind the watermark.'),
   seamark_capture_chunks_total: counter('Chunks handed from the drain thread to the collector.'),
   seamark_capture_stalled_ticks_total: counter('Ticks in which nothing was drained, for want of a free chunk.'),
+  seamark_capture_untracked_requests_total: counter(
+    'Requests of io_uring reported without their result, for want of room to await it.',
+  ),
   seamark_capture_outstanding_chunks: gauge('Chunks that the collector is working on.'),
   seamark_capture_ring_bytes: gauge('Bytes waiting in the rings.'),
   seamark_source_up: gauge('1 while the source runs, 0 while it is blind.', 'source'),

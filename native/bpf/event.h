@@ -185,7 +185,8 @@ struct cpu_counters {
 	u64 ring_full[RINGS];
 	u64 over_budget;
 	u64 unreadable; /* call number or descriptor outside what the tables hold */
-	u64 spare[3];
+	u64 untracked;  /* io_uring: reported when submitted, without a result, for want of room to remember it */
+	u64 spare[2];
 };
 
 #define EXCLUDED_MAX 8
@@ -204,6 +205,8 @@ struct settings {
 	u32 environment;
 	u32 cgroup_v1;
 	u32 excluded_count;
+	u32 is_reader_asleep; /* the next event wakes it, whatever the fill, and clears this */
+	u32 unused;
 	struct excluded_process excluded[EXCLUDED_MAX];
 	struct budget budgets[BUDGET_CLASSES];
 	u64 wake_bytes[RINGS];   /* filled this far, a ring wakes its reader */

@@ -12,6 +12,12 @@
 #define TCP_LISTEN 10
 #define AT_FDCWD -100
 
+/* Place 1 to 6, or 7 for the return value behind them. Without branches: the verifier would follow every one. */
+static __always_inline u64 argument(const struct event *e, u32 place)
+{
+	return e->args[(place - 1) & 7];
+}
+
 static __always_inline struct file *file_of(s32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -90,32 +96,64 @@ __noinline int add_socket(struct scratch *s, u64 address)
 	return 0;
 }
 
-static __always_inline void fill_inode(struct event *e, struct inode *inode)
+static __always_inline void fill_inode(struct scratch *s, struct inode *inode)
 {
-	u32 device = BPF_CORE_READ(inode, i_sb, s_dev);
+	struct event *e = &s->event;
+	struct super_block *super;
 
-	e->inode = BPF_CORE_READ(inode, i_ino);
-	e->device = device;
-	e->mode = BPF_CORE_READ(inode, i_mode);
-	e->magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (IN_SPAN(struct inode, i_mode) && IN_SPAN(struct inode, i_sb) && IN_SPAN(struct inode, i_ino)) {
+		READ_SPAN(s, inode);
+		e->mode = SPANNED(s, struct inode, i_mode);
+		e->inode = SPANNED(s, struct inode, i_ino);
+		super = SPANNED(s, struct inode, i_sb);
+	} else {
+		e->mode = BPF_CORE_READ(inode, i_mode);
+		e->inode = BPF_CORE_READ(inode, i_ino);
+		super = BPF_CORE_READ(inode, i_sb);
+	}
+	if (IN_SPAN(struct super_block, s_dev) && IN_SPAN(struct super_block, s_magic)) {
+		READ_SPAN(s, super);
+		e->device = SPANNED(s, struct super_block, s_dev);
+		e->magic = SPANNED(s, struct super_block, s_magic);
+	} else {
+		e->device = BPF_CORE_READ(super, s_dev);
+		e->magic = BPF_CORE_READ(super, s_magic);
+	}
 	e->flags |= EVENT_HAS_FILE;
+}
+
+/* An open file by its address, which need not be trusted. */
+__noinline int describe_file(struct scratch *s, u64 address)
+{
+	struct file *file = (struct file *)address;
+
+	if (!s || !file)
+		return 0;
+	struct inode *inode;
+	if (IN_SPAN(struct file, f_inode) && IN_SPAN(struct file, f_path)) {
+		READ_SPAN(s, file);
+		s->dentry = (u64)SPANNED(s, struct file, f_path).dentry;
+		s->mount = (u64)SPANNED(s, struct file, f_path).mnt;
+		inode = SPANNED(s, struct file, f_inode);
+	} else {
+		s->dentry = (u64)BPF_CORE_READ(file, f_path.dentry);
+		s->mount = (u64)BPF_CORE_READ(file, f_path.mnt);
+		inode = BPF_CORE_READ(file, f_inode);
+	}
+	fill_inode(s, inode);
+	if ((s->event.mode & S_IFMT) == S_IFSOCK)
+		add_socket(s, (u64)BPF_CORE_READ(file, private_data));
+	else
+		walk_path(s, SLOT_PATH);
+	return 0;
 }
 
 __noinline int describe_descriptor(struct scratch *s, s32 fd)
 {
-	struct file *file = file_of(fd);
-
 	if (!s)
 		return 0;
 	s->event.fd = fd;
-	if (!file)
-		return 0;
-	fill_inode(&s->event, BPF_CORE_READ(file, f_inode));
-	if ((s->event.mode & S_IFMT) == S_IFSOCK)
-		add_socket(s, (u64)BPF_CORE_READ(file, private_data));
-	else
-		add_path(s, SLOT_PATH, &file->f_path);
-	return 0;
+	return describe_file(s, (u64)file_of(fd));
 }
 
 /* The directory that a relative path starts from. */
@@ -134,6 +172,25 @@ __noinline int add_directory(struct scratch *s, u32 slot, s32 fd)
 	if (file)
 		add_path(s, slot, &file->f_path);
 	return 0;
+}
+
+/* Whether a relative path was given, so that its meaning depends on a directory. */
+static __always_inline bool is_relative(const struct scratch *s, u32 slot, u64 at)
+{
+	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[at] != '/';
+}
+
+/* Where the two strings begin in the data. A place of 0 means that no descriptor was given: the current directory. */
+static __always_inline void add_directories(struct scratch *s, const struct call_spec *spec, u64 raw0_at, u64 raw1_at)
+{
+	struct event *e = &s->event;
+
+	if (!(spec->flags & CALL_DIR_OF_RELATIVE) || e->lengths[SLOT_PATH])
+		return;
+	if (spec->dir0 != PLACE_UNRELATED && is_relative(s, SLOT_RAW0, raw0_at))
+		add_directory(s, SLOT_DIR0, spec->dir0 ? (s32)argument(e, spec->dir0) : AT_FDCWD);
+	if (is_relative(s, SLOT_RAW1, raw1_at))
+		add_directory(s, SLOT_DIR1, spec->dir1 ? (s32)argument(e, spec->dir1) : AT_FDCWD);
 }
 
 #endif

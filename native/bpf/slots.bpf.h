@@ -76,22 +76,73 @@ __noinline int add_address(struct scratch *s, u64 address, u64 length)
 	return 0;
 }
 
+/* The address in a struct msghdr of user space. */
+static __always_inline void add_message_address(struct scratch *s, u64 message, bool is_32_bit)
+{
+	u32 pointer_bytes = is_32_bit ? 4 : 8;
+	u64 name = 0;
+	u32 length = 0;
+
+	if (is_32_bit)
+		bpf_probe_read_user(&name, 4, (void *)message);
+	else
+		bpf_probe_read_user(&name, 8, (void *)message);
+	bpf_probe_read_user(&length, 4, (void *)(message + pointer_bytes));
+	add_address(s, name, length);
+}
+
+/* The same of an address that the kernel has copied. */
+static __always_inline void add_kernel_address(struct scratch *s, const void *address, u64 length)
+{
+	u64 used = s->used;
+
+	if (!address || !length || used >= DATA_LIMIT)
+		return;
+	if (length > 128)
+		length = 128;
+	if (bpf_probe_read_kernel(&s->data[used], length, address))
+		return;
+	s->event.lengths[SLOT_ADDRESS] = length;
+	s->used = used + length;
+}
+
 struct dentry_place {
 	struct dentry *parent;
 	struct qstr name;
+	bool is_short; /* the name is in the span, at short_name_at() */
 };
 
-/* Every copy from kernel memory is a call; on all kernels so far one is enough, because the two fields are neighbours. */
-static __always_inline void read_place(struct dentry *dentry, struct dentry_place *place)
-{
-	u64 parent_at = bpf_core_field_offset(struct dentry, d_parent);
+#define SHORT_NAME_BYTES 32
 
-	if (bpf_core_field_offset(struct dentry, d_name) == parent_at + sizeof(void *)) {
-		bpf_probe_read_kernel(place, sizeof(*place), (void *)((u64)dentry + parent_at));
+static __always_inline u64 short_name_at(void)
+{
+	if (bpf_core_field_exists(((struct dentry *)0)->d_shortname))
+		return bpf_core_field_offset(struct dentry, d_shortname);
+	if (bpf_core_field_exists(((struct dentry___array *)0)->d_iname))
+		return bpf_core_field_offset(struct dentry___array, d_iname);
+	return SPAN_BYTES;
+}
+
+/* The parent, the name, and most often the letters of the name, in one copy. */
+static __always_inline void read_place(struct scratch *s, struct dentry *dentry, struct dentry_place *place)
+{
+	place->is_short = false;
+	if (IN_SPAN(struct dentry, d_parent) && IN_SPAN(struct dentry, d_name) &&
+	    short_name_at() + SHORT_NAME_BYTES <= SPAN_BYTES) {
+		READ_SPAN(s, dentry);
+		place->parent = SPANNED(s, struct dentry, d_parent);
+		place->name = SPANNED(s, struct dentry, d_name);
+		place->is_short = place->name.len < SHORT_NAME_BYTES && (u64)place->name.name == (u64)dentry + short_name_at();
 	} else {
 		place->parent = BPF_CORE_READ(dentry, d_parent);
 		bpf_core_read(&place->name, sizeof(place->name), &dentry->d_name);
 	}
+}
+
+static __always_inline void copy_short_name(u8 *to, const u8 *from)
+{
+	for (int i = 0; i < SHORT_NAME_BYTES; i += 8)
+		*(u64 *)(to + i) = *(const u64 *)(from + i);
 }
 
 /* One step from a file towards the root. Returns 1 when the walk is over. Its state is in the scratch memory. */
@@ -105,7 +156,7 @@ __noinline int walk_step(struct scratch *s)
 	if (!s)
 		return 1;
 	dentry = (struct dentry *)s->dentry;
-	read_place(dentry, &place);
+	read_place(s, dentry, &place);
 	parent = place.parent;
 	if (s->dentry == s->mount_root || dentry == parent) {
 		mount = (struct mount *)(s->mount - bpf_core_field_offset(struct mount, mnt));
@@ -124,7 +175,9 @@ __noinline int walk_step(struct scratch *s)
 		return 1;
 	u64 length = place.name.len & 255;
 	if (length) {
-		if (bpf_probe_read_kernel(&s->data[used], length, place.name.name))
+		if (place.is_short)
+			copy_short_name(&s->data[used], s->span + short_name_at());
+		else if (bpf_probe_read_kernel(&s->data[used], length, place.name.name))
 			return 1;
 		s->data[used + length] = 0;
 		s->used = used + length + 1;

@@ -16,6 +16,8 @@ char LICENSE[] SEC("license") = "GPL";
 struct settings settings SEC(".data.settings");
 struct cpu_counters counters[CPUS_MAX] SEC(".data.counters");
 
+#define SPAN_BYTES 112
+
 struct scratch {
 	struct event event;
 	u8 data[DATA_LIMIT + SLOT_MAX];
@@ -25,6 +27,8 @@ struct scratch {
 	u64 dentry;
 	u64 mount;
 	u64 mount_root;
+	/* A piece of a kernel structure, see READ_SPAN. */
+	u8 span[SPAN_BYTES];
 };
 
 struct {
@@ -58,6 +62,17 @@ struct {
 		masked_index;                                                             \
 	})
 
+/*
+ * Every copy from kernel memory is a call that costs more than the bytes, so neighbours are copied together: READ_SPAN
+ * takes the beginning of a structure, of which SPANNED gives a field. IN_SPAN says whether the field lies that far ahead
+ * on this kernel; it is known when the program is loaded, so what is not needed costs nothing.
+ */
+#define IN_SPAN(TYPE, FIELD) \
+	(bpf_core_field_offset(TYPE, FIELD) + bpf_core_field_size(TYPE, FIELD) <= SPAN_BYTES)
+#define READ_SPAN(S, ADDRESS) bpf_probe_read_kernel((S)->span, SPAN_BYTES, (const void *)(ADDRESS))
+#define SPANNED(S, TYPE, FIELD) \
+	(*(typeof(((TYPE *)0)->FIELD) *)((S)->span + bpf_core_field_offset(TYPE, FIELD)))
+
 static __always_inline struct scratch *scratch_of_cpu(void)
 {
 	u32 zero = 0;
@@ -89,6 +104,10 @@ static __always_inline void submit(struct scratch *s, u32 ring_index, u8 stream)
 	if (!(s->event.sequence & 31) &&
 	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > settings.wake_bytes[MASKED(ring_index, RINGS)])
 		flags = BPF_RB_FORCE_WAKEUP;
+	if (settings.is_reader_asleep) {
+		settings.is_reader_asleep = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
 	if (bpf_ringbuf_output(ring, s, size, flags))
 		counter->ring_full[MASKED(ring_index, RINGS)]++;
 }

@@ -5,14 +5,11 @@
 #include "files.bpf.h"
 #include "budget.bpf.h"
 #include "calls.bpf.h"
+#include "event-types.h"
 
 #define IA32_SOCKETCALL 102
-
-/* Place 1 to 6, or 7 for the return value behind them. Without branches: the verifier would follow every one. */
-static __always_inline u64 argument(const struct event *e, u32 place)
-{
-	return e->args[(place - 1) & 7];
-}
+#define PR_SET_NAME 15
+#define PR_GET_NAME 16
 
 static __always_inline void read_arguments(struct event *e, struct pt_regs *regs, u32 abi)
 {
@@ -60,27 +57,17 @@ static __always_inline void add_call_address(struct scratch *s, const struct cal
 	u64 length = argument(e, spec->address + 1);
 
 	if (spec->flags & CALL_MESSAGE) {
-		u64 name = 0;
-		u32 name_length = 0;
-
-		if (e->abi == ABI_NATIVE) {
-			bpf_probe_read_user(&name, 8, (void *)pointer);
-			bpf_probe_read_user(&name_length, 4, (void *)(pointer + 8));
-		} else {
-			bpf_probe_read_user(&name, 4, (void *)pointer);
-			bpf_probe_read_user(&name_length, 4, (void *)(pointer + 4));
-		}
-		add_address(s, name, name_length);
+		add_message_address(s, pointer, e->abi == ABI_IA32);
 		return;
 	}
 	/* recvfrom's length is a pointer; the family inside tells how much of the 28 bytes means something. */
 	add_address(s, pointer, length > 128 ? 28 : length);
 }
 
-/* Whether a relative path was given, so that its meaning depends on a directory. */
-static __always_inline bool is_relative(const struct scratch *s, u32 slot, u64 at)
+/* Most options of prctl take a number where these two take a text. */
+static __always_inline bool takes_name(const struct event *e)
 {
-	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[at] != '/';
+	return e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME;
 }
 
 static __always_inline void describe_call(struct scratch *s, const struct call_spec *spec)
@@ -97,17 +84,12 @@ static __always_inline void describe_call(struct scratch *s, const struct call_s
 		add_path(s, SLOT_PATH, &task->fs->root);
 
 	raw0_at = s->used;
-	if (spec->raw0)
+	if (spec->raw0 && (spec->type != TYPE_PRCTL || takes_name(e)))
 		add_user_string(s, SLOT_RAW0, argument(e, spec->raw0));
 	raw1_at = s->used;
 	if (spec->raw1)
 		add_user_string(s, SLOT_RAW1, argument(e, spec->raw1));
-	if ((spec->flags & CALL_DIR_OF_RELATIVE) && !e->lengths[SLOT_PATH]) {
-		if (spec->dir0 != PLACE_UNRELATED && is_relative(s, SLOT_RAW0, raw0_at))
-			add_directory(s, SLOT_DIR0, spec->dir0 ? (s32)argument(e, spec->dir0) : AT_FDCWD);
-		if (is_relative(s, SLOT_RAW1, raw1_at))
-			add_directory(s, SLOT_DIR1, spec->dir1 ? (s32)argument(e, spec->dir1) : AT_FDCWD);
-	}
+	add_directories(s, spec, raw0_at, raw1_at);
 	if (spec->address)
 		add_call_address(s, spec);
 }

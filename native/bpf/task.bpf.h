@@ -28,11 +28,8 @@ static __always_inline u64 cgroup_of(struct task_struct *task)
 		return task->cgroups->dfl_cgrp->kn->id;
 	/* Engines with the v1 driver do not always make their cgroups in the unified hierarchy as well. */
 	u32 index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	struct cgroup_subsys_state *state = NULL;
-	u64 at = (u64)BPF_CORE_READ(task, cgroups) + bpf_core_field_offset(struct css_set, subsys) + (u64)index * sizeof(void *);
 
-	bpf_probe_read_kernel(&state, sizeof(state), (void *)at);
-	return BPF_CORE_READ(state, cgroup, kn, id);
+	return task->cgroups->subsys[index]->cgroup->kn->id;
 }
 
 static __always_inline void fill_identity(struct event *e, struct task_struct *task)

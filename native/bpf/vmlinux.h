@@ -74,6 +74,14 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	/* A short name lies in the entry itself; the union was an array called d_iname before 6.14. */
+	union {
+		unsigned char string[32];
+	} d_shortname;
+};
+
+struct dentry___array {
+	unsigned char d_iname[32];
 };
 
 struct vfsmount {
@@ -285,8 +293,13 @@ struct open_how {
 	u64 flags, mode, resolve;
 };
 
+struct __kernel_sockaddr_storage {
+	u16 ss_family;
+};
+
 struct io_open {
 	int dfd;
+	u32 file_slot;
 	struct filename *filename;
 	struct open_how how;
 };
@@ -308,7 +321,45 @@ struct io_rename {
 
 struct io_mkdir {
 	int dfd;
+	u16 mode;
 	struct filename *filename;
+};
+
+struct io_sr_msg {
+	void *umsg;
+	void *addr;
+	int addr_len;
+	int len;
+	u32 msg_flags;
+	u16 flags;
+};
+
+struct io_accept {
+	int flags, iou_flags;
+	u32 file_slot;
+};
+
+struct io_socket {
+	int domain, type, protocol;
+	u32 file_slot;
+};
+
+struct io_listen {
+	int backlog;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+};
+
+struct io_async_msghdr {
+	struct msghdr msg;
+	struct __kernel_sockaddr_storage addr;
+};
+
+struct io_bind {
+	int addr_len;
 };
 
 /* Symbolic links too. */
@@ -322,7 +373,19 @@ struct io_cmd_data {
 };
 
 struct io_cqe {
+	u64 user_data;
+	s32 res;
 	s32 fd;
+};
+
+struct io_uring_cqe {
+	u64 user_data;
+	s32 res;
+	u32 flags;
+};
+
+struct io_ring_ctx {
+	u32 flags;
 };
 
 struct io_kiocb {
@@ -331,6 +394,8 @@ struct io_kiocb {
 	u8 opcode;
 	u32 flags;
 	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+	void *async_data;
 };
 
 #pragma clang attribute pop

@@ -19,6 +19,9 @@ namespace {
 
 // Between taking its time and its place in a ring, a program can be held up by an interrupt. Later ones are counted.
 constexpr uint64_t kSlackNs = 5'000'000;
+// So many ticks without an event, and the drain thread sleeps until one comes, at most so long.
+constexpr uint32_t kQuietTicks = 3;
+constexpr uint32_t kAsleepMs = 250;
 constexpr uint64_t kNsPerMs = 1'000'000;
 
 uint64_t clockNs(clockid_t clock) {
@@ -124,10 +127,9 @@ int Capture::start(Deliver deliver, std::string* reason) {
       return error;
     }
   }
-  if (load(uring_object) != 0) {
-    const int error = load(uring_sqe_object);
-    if (error != 0) missing_.push_back({uring_object.name, uring_object.hooks, error});
-  }
+  int error = -ENOENT;
+  for (int i = 0; i < URING_OBJECTS && error != 0; i++) error = load(*uring_objects[i]);
+  if (error != 0) missing_.push_back({uring_objects[0]->name, uring_objects[0]->hooks, error});
 
   wakeFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epollFd_ = epoll_create1(EPOLL_CLOEXEC);
@@ -206,6 +208,11 @@ int Capture::startRecording(const std::string& path, uint64_t maxBytes) {
   return recording_.open(path, maxBytes, *calls_);
 }
 
+int Capture::recordFacts(const uint8_t* facts, size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return recording_.addFacts(facts, bytes);
+}
+
 int Capture::stopRecording() {
   const std::lock_guard<std::mutex> lock(mutex_);
   recording_.flush(realtimeOffsetNs_);
@@ -233,7 +240,10 @@ CaptureStats Capture::stats() {
   stats.losses.gaps = stats.events.gaps;
   stats.losses.unusable = stats.events.unknownVersion + stats.events.unknownKind + stats.events.malformed;
   for (const Loaded& object : objects_) {
-    for (int cpu = 0; cpu < cpus_; cpu++) stats.sent += object.handle.counters[cpu].sent;
+    for (int cpu = 0; cpu < cpus_; cpu++) {
+      stats.sent += object.handle.counters[cpu].sent;
+      stats.untracked += object.handle.counters[cpu].untracked;
+    }
   }
   stats.outstanding = outstanding_;
   stats.ringBytes = rings_[0].size() + rings_[1].size();
@@ -242,10 +252,27 @@ CaptureStats Capture::stats() {
   return stats;
 }
 
+void Capture::setAsleep(bool isAsleep) {
+  for (const Loaded& object : objects_) {
+    __atomic_store_n(&object.handle.settings->is_reader_asleep, isAsleep ? 1u : 0u, __ATOMIC_SEQ_CST);
+  }
+}
+
+// Asks the kernel to wake this thread at the next event. False: one has come meanwhile.
+bool Capture::fallAsleep() {
+  setAsleep(true);
+  return rings_[0].produced() == rings_[0].consumed() && rings_[1].produced() == rings_[1].consumed();
+}
+
 void Capture::run() {
   epoll_event ready[4];
+  uint32_t quietTicks = 0;
+  uint64_t takenBefore = 0;
   while (!stopping_) {
-    epoll_wait(epollFd_, ready, 4, static_cast<int>(options_.tickMs));
+    // On a quiet host the timer would be most of the cost. An event that slips in between waits for this longer one.
+    const bool isAsleep = quietTicks >= kQuietTicks && fallAsleep();
+    epoll_wait(epollFd_, ready, 4, isAsleep ? static_cast<int>(std::max(options_.tickMs, kAsleepMs)) : static_cast<int>(options_.tickMs));
+    if (quietTicks >= kQuietTicks) setAsleep(false);
     bool more = true;
     while (more && !stopping_) {
       if (outstanding_ >= options_.outstandingMax) {
@@ -256,6 +283,9 @@ void Capture::run() {
       more = drain();
       deliver();
     }
+    const uint64_t taken = rings_[0].consumed() + rings_[1].consumed();
+    quietTicks = taken == takenBefore ? quietTicks + 1 : 0;
+    takenBefore = taken;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (outstanding_ < options_.outstandingMax) {

@@ -57,6 +57,7 @@ struct CaptureStats {
   uint64_t stalledTicks = 0;  // ticks in which the consumer held all chunks
   uint64_t ringBytes = 0;
   uint64_t recordedBytes = 0;
+  uint64_t untracked = 0;     // io_uring: reported when submitted, for want of room to await the result
   uint64_t recordingCut = 0;  // events that no longer fitted into a recording
 };
 
@@ -84,6 +85,7 @@ class Capture {
   int setVerdict(uint64_t cgroup, uint32_t verdict);
   void release(uint32_t chunks);
   int startRecording(const std::string& path, uint64_t maxBytes);
+  int recordFacts(const uint8_t* facts, size_t bytes);
   int stopRecording();
   CaptureStats stats();
   const std::vector<MissingObject>& missing() const { return missing_; }
@@ -97,6 +99,8 @@ class Capture {
   int load(const bpf_object_kind& kind);
   void applySettings(settings* to) const;
   void run();
+  bool fallAsleep();
+  void setAsleep(bool isAsleep);
   bool drain();
   void deliver();
   Losses kernelLosses() const;

@@ -56,6 +56,7 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
                         InstanceMethod<&CaptureSession::setVerdict>("setVerdict"),
                         InstanceMethod<&CaptureSession::stats>("stats"),
                         InstanceMethod<&CaptureSession::startRecording>("startRecording"),
+                        InstanceMethod<&CaptureSession::recordFacts>("recordFacts"),
                         InstanceMethod<&CaptureSession::stopRecording>("stopRecording")});
   }
 
@@ -135,6 +136,13 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
     return Napi::Number::New(info.Env(), -capture_->startRecording(info[0].ToString().Utf8Value(), bytes));
   }
 
+  // (facts: Uint8Array) → errno.
+  Napi::Value recordFacts(const Napi::CallbackInfo& info) {
+    if (capture_ == nullptr || !info[0].IsTypedArray()) return Napi::Number::New(info.Env(), EBADF);
+    const auto facts = info[0].As<Napi::Uint8Array>();
+    return Napi::Number::New(info.Env(), -capture_->recordFacts(facts.Data(), facts.ByteLength()));
+  }
+
   Napi::Value stopRecording(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), capture_ == nullptr ? EBADF : -capture_->stopRecording());
   }
@@ -154,6 +162,7 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
     object.Set("outstanding", static_cast<double>(stats.outstanding));
     object.Set("stalledTicks", static_cast<double>(stats.stalledTicks));
     object.Set("ringBytes", static_cast<double>(stats.ringBytes));
+    object.Set("untracked", static_cast<double>(stats.untracked));
     object.Set("recordedBytes", static_cast<double>(stats.recordedBytes));
     object.Set("recordingCut", static_cast<double>(stats.recordingCut));
     object.Set("losses", lossesObject(env, stats.losses));

@@ -1,5 +1,6 @@
 #include "event_columns.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "../bpf/event-types.h"
@@ -20,6 +21,24 @@ constexpr uint32_t kPipeMagic = 0x50495045;
 constexpr uint32_t kCapDacOverride = 1;
 
 enum ExeFlag : uint8_t { kUpperLayer = 1, kMemfd = 2, kWritable = 4, kInterpreter = 8 };
+
+// A call that a signal interrupted returns one of these inside the kernel; its caller sees EINTR, or never knows, because
+// the kernel makes the call again. From include/linux/errno.h.
+enum RestartCode { kRestartSys = 512, kRestartNoIntr = 513, kRestartNoHand = 514, kRestartBlock = 516 };
+
+int64_t resultForCaller(int64_t result) {
+  switch (-result) {
+    case kRestartSys:
+    case kRestartNoIntr:
+    case kRestartNoHand:
+    case kRestartBlock: return -EINTR;
+    default: return result;
+  }
+}
+
+// A success through io_uring without a descriptor: its file went into a registered slot, or its result is not known. It
+// is shown as descriptor 0 of a file, or rules that ask for an opened file could be dodged by the way it is opened.
+bool lacksDescriptor(const event& head) { return head.abi == ABI_URING && head.ret >= 0 && head.fd < 0; }
 
 bool isSocket(uint32_t mode) { return (mode & S_IFMT) == S_IFSOCK; }
 
@@ -191,9 +210,8 @@ void EventColumns::beginRow(TableWriter& table, const event& head) {
   table.set<uint32_t>(Column::vtid, head.vtid);
   table.set<uint16_t>(Column::cpu, head.cpu);
   table.set<uint8_t>(Column::abi, head.abi);
-  // An exit returns nothing. A call submitted to io_uring has no result yet and counts as successful (0): rules that ask
-  // for success must not be dodged by the way a call is made. The abi column tells such rows apart.
-  if (head.kind != EVENT_EXIT) table.set<double>(Column::ret, static_cast<double>(head.ret));
+  // An exit returns nothing.
+  if (head.kind != EVENT_EXIT) table.set<double>(Column::ret, static_cast<double>(resultForCaller(head.ret)));
   counters_.rows++;
 }
 
@@ -334,9 +352,9 @@ void EventColumns::addCgroup(const Event& e) {
 void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   TableWriter& table = writer_.file;
   beginRow(table, e.head);
-  const bool isSubmitted = e.head.abi == ABI_URING;
-  if (spec.fd) table.set<int32_t>(Column::fd, isSubmitted ? 0 : e.head.fd);
-  if (spec.fd && isSubmitted) table.set<uint8_t>(Column::fdType, 'f');
+  const bool isUnnumbered = lacksDescriptor(e.head);
+  if (spec.fd) table.set<int32_t>(Column::fd, isUnnumbered ? 0 : e.head.fd);
+  if (spec.fd && isUnnumbered) table.set<uint8_t>(Column::fdType, 'f');
   if (e.has(SLOT_PATH)) {
     const std::string_view path = resolved(e);
     table.set<uint32_t>(Column::path, text(path));
@@ -352,6 +370,10 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   if (spec.at_mode) table.set<uint32_t>(Column::mode, static_cast<uint32_t>(e.at(spec.at_mode)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));
   if (spec.at_gid) table.set<uint32_t>(Column::argGid, static_cast<uint32_t>(e.at(spec.at_gid)));
+  if (e.head.type == TYPE_DUP || e.head.type == TYPE_DUP2 || e.head.type == TYPE_DUP3) {
+    table.set<double>(Column::arg0, argumentNumber(e.head.args[0]));
+    if (e.head.type != TYPE_DUP) table.set<double>(Column::arg1, argumentNumber(e.head.args[1]));
+  }
   if (e.head.flags & EVENT_HAS_FILE) {
     table.set<double>(Column::inode, static_cast<double>(e.head.inode));
     table.set<uint32_t>(Column::device, e.head.device);
@@ -367,9 +389,9 @@ void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   for (int i = 0; i < 6; i++) table.set<double>(kArguments[i], argumentNumber(e.head.args[i]));
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::text0, text(e.text(SLOT_RAW0)));
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
-  const bool isSubmitted = e.head.abi == ABI_URING;
-  if (spec.fd) table.set<int32_t>(Column::fd, isSubmitted ? 0 : e.head.fd);
-  if (spec.fd && isSubmitted) table.set<uint8_t>(Column::fdType, 'f');
+  const bool isUnnumbered = lacksDescriptor(e.head);
+  if (spec.fd) table.set<int32_t>(Column::fd, isUnnumbered ? 0 : e.head.fd);
+  if (spec.fd && isUnnumbered) table.set<uint8_t>(Column::fdType, 'f');
   if (e.has(SLOT_PATH)) {
     const std::string_view path = resolved(e);
     table.set<uint32_t>(Column::path, text(path));

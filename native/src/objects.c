@@ -11,6 +11,7 @@
 #include "../bpf/generated/syscalls.lskel.h"
 #include "../bpf/generated/uring.lskel.h"
 #include "../bpf/generated/uring_sqe.lskel.h"
+#include "../bpf/generated/uring_values.lskel.h"
 
 /* The skeletons differ in their type only; what an object lacks is filled in by the two arguments. */
 #define OBJECT(NAME, HOOKS, SPECS, VERDICTS)                                                        \
@@ -52,5 +53,10 @@
 OBJECT(process, "sched_process_exec, sched_process_fork, sched_process_exit", NULL, -1)
 OBJECT(cgroups, "cgroup_mkdir, cgroup_attach_task, cgroup_rmdir", NULL, -1)
 OBJECT(syscalls, "sys_exit", skeleton->data_specs->specs, skeleton->maps.cgroup_verdicts.map_fd)
-OBJECT(uring, "io_uring_submit_req", skeleton->data_specs->specs, skeleton->maps.cgroup_verdicts.map_fd)
-OBJECT(uring_sqe, "io_uring_submit_sqe", skeleton->data_specs->specs, skeleton->maps.cgroup_verdicts.map_fd)
+OBJECT(uring, "io_uring_submit_req, io_uring_complete, io_uring_cqe_overflow", skeleton->data_specs->specs, skeleton->maps.cgroup_verdicts.map_fd)
+OBJECT(uring_values, "io_uring_submit_req, io_uring_complete, io_uring_cqe_overflow", skeleton->data_specs->specs,
+       skeleton->maps.cgroup_verdicts.map_fd)
+OBJECT(uring_sqe, "io_uring_submit_sqe, io_uring_complete, io_uring_cqe_overflow", skeleton->data_specs->specs,
+       skeleton->maps.cgroup_verdicts.map_fd)
+
+const struct bpf_object_kind *const uring_objects[URING_OBJECTS] = {&uring_object, &uring_values_object, &uring_sqe_object};

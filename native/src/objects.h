@@ -28,8 +28,9 @@ struct bpf_object_kind {
 extern const struct bpf_object_kind process_object;
 extern const struct bpf_object_kind syscalls_object;
 extern const struct bpf_object_kind cgroups_object;
-extern const struct bpf_object_kind uring_object;
-extern const struct bpf_object_kind uring_sqe_object;
+/* The same for kernels from 6.15, from 6.4 and before: the hooks changed. One at most loads. */
+#define URING_OBJECTS 3
+extern const struct bpf_object_kind *const uring_objects[URING_OBJECTS];
 
 #ifdef __cplusplus
 }

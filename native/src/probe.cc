@@ -64,11 +64,11 @@ HostProbe probeHost() {
   for (const bpf_object_kind* kind : {&process_object, &syscalls_object, &cgroups_object}) {
     probe.objects.push_back(probeObject(*kind));
   }
-  // Before 6.4 the same hook has another name.
-  ObjectProbe uring = probeObject(uring_object);
-  if (uring.error != 0) {
-    const ObjectProbe older = probeObject(uring_sqe_object);
-    if (older.error == 0 || !older.log.empty()) uring = {uring_object.name, older.hooks, older.error, older.log};
+  // The hooks of io_uring changed twice: the variant that loads counts, else the one of which the verifier had words.
+  ObjectProbe uring = probeObject(*uring_objects[0]);
+  for (int i = 1; i < URING_OBJECTS && uring.error != 0; i++) {
+    const ObjectProbe older = probeObject(*uring_objects[i]);
+    if (older.error == 0 || !older.log.empty()) uring = {uring.name, older.hooks, older.error, older.log};
   }
   probe.objects.push_back(uring);
   return probe;

@@ -11,8 +11,10 @@ namespace seamark {
 
 namespace {
 
-constexpr uint64_t kFileMagic = 0x31304345524b4d53ull;  // 'SMKREC01'
-constexpr uint32_t kChunkMagic = 0x43524d53;            // 'SMRC'
+constexpr uint64_t kFileMagic = 0x32304345524b4d53ull;         // 'SMKREC02'
+constexpr uint64_t kFileMagicNoFacts = 0x31304345524b4d53ull;  // 'SMKREC01'
+constexpr uint32_t kChunkMagic = 0x43524d53;                   // 'SMRC'
+constexpr uint32_t kFactsMagic = 0x46524d53;                   // 'SMRF'
 constexpr uint32_t kChunkBytesMax = 64u << 20;
 
 struct FileHead {
@@ -111,20 +113,34 @@ void Recording::add(const uint8_t* event, uint32_t bytes) {
 
 void Recording::flush(int64_t realtimeOffsetNs) {
   if (records_ == 0) return;
-  ChunkHead head = {kChunkMagic, static_cast<uint32_t>(pending_.size()), records_, 0, realtimeOffsetNs};
-  head.crc = crc32(pending_.data(), pending_.size(), crc32(&head.realtimeOffsetNs, 8));
-  const uint64_t bytes = sizeof(head) + pending_.size();
-  const off_t start = static_cast<off_t>(written_);
-  if (written_ + bytes > maxBytes_ || writeAll(fd_, &head, sizeof(head)) != 0 ||
-      writeAll(fd_, pending_.data(), pending_.size()) != 0) {
-    cut_ += records_;
-    // A full disk may have taken half a chunk: the file stays readable up to the chunk before.
-    if (ftruncate(fd_, start) == 0) lseek(fd_, start, SEEK_SET);
-  } else {
-    written_ += bytes;
-  }
+  if (writeChunk(kChunkMagic, records_, realtimeOffsetNs, pending_) != 0) cut_ += records_;
   pending_.clear();
   records_ = 0;
+}
+
+int Recording::addFacts(const uint8_t* facts, size_t bytes) {
+  if (fd_ < 0) return -EBADF;
+  if (bytes == 0 || bytes > kChunkBytesMax - 8) return -EMSGSIZE;
+  std::vector<uint8_t> content(facts, facts + bytes);
+  content.resize((bytes + 7) & ~size_t{7});
+  return writeChunk(kFactsMagic, static_cast<uint32_t>(bytes), 0, content);
+}
+
+int Recording::writeChunk(uint32_t magic, uint32_t records, int64_t realtimeOffsetNs, const std::vector<uint8_t>& content) {
+  ChunkHead head = {magic, static_cast<uint32_t>(content.size()), records, 0, realtimeOffsetNs};
+  head.crc = crc32(content.data(), content.size(), crc32(&head.realtimeOffsetNs, 8));
+  const uint64_t bytes = sizeof(head) + content.size();
+  const off_t start = static_cast<off_t>(written_);
+  if (written_ + bytes > maxBytes_) return -ENOSPC;
+  int error = writeAll(fd_, &head, sizeof(head));
+  if (error == 0) error = writeAll(fd_, content.data(), content.size());
+  if (error == 0) {
+    written_ += bytes;
+  } else if (ftruncate(fd_, start) == 0) {
+    // A full disk may have taken half a chunk: the file stays readable up to the chunk before.
+    lseek(fd_, start, SEEK_SET);
+  }
+  return error;
 }
 
 Replay::~Replay() {
@@ -149,7 +165,7 @@ int Replay::open(const std::string& path) {
   FileHead head;
   uint32_t tail[2];
   auto calls = std::make_shared<CallTable>();
-  if (!read(&head, sizeof(head)) || head.magic != kFileMagic) {
+  if (!read(&head, sizeof(head)) || (head.magic != kFileMagic && head.magic != kFileMagicNoFacts)) {
     damage("it is not a recording");
   } else if (head.eventVersion != EVENT_VERSION || head.callBytes != sizeof(CallTable)) {
     damage("it was made by another version");
@@ -171,7 +187,7 @@ bool Replay::nextChunk() {
   if (got == 0) return false;
   if (got < 0 || !read(reinterpret_cast<uint8_t*>(&head) + 1, sizeof(head) - 1)) {
     damage("a chunk's head is truncated");
-  } else if (head.magic != kChunkMagic) {
+  } else if (head.magic != kChunkMagic && head.magic != kFactsMagic) {
     damage("a chunk does not begin where one should");
   } else if (head.bytes > kChunkBytesMax || head.bytes % 8 != 0) {
     damage("a chunk's length is impossible");
@@ -182,9 +198,15 @@ bool Replay::nextChunk() {
       damage("a chunk's checksum is wrong");
     }
   }
+  const bool isFacts = head.magic == kFactsMagic;
+  if (corruption_.empty() && isFacts && (head.records == 0 || ((size_t{head.records} + 7) & ~size_t{7}) != head.bytes)) {
+    damage("the length of its facts is impossible");
+  }
   if (!corruption_.empty()) return false;
-  realtimeOffsetNs_ = head.realtimeOffsetNs;
-  records_ = head.records;
+  facts_ = {};
+  if (isFacts) facts_ = {reinterpret_cast<const char*>(chunk_.data()), head.records};
+  else realtimeOffsetNs_ = head.realtimeOffsetNs;
+  records_ = isFacts ? 0 : head.records;
   at_ = 0;
   nextOffset_ = offset_ + sizeof(head) + head.bytes;
   return true;
@@ -192,7 +214,11 @@ bool Replay::nextChunk() {
 
 const uint8_t* Replay::nextEvent(uint32_t* bytes) {
   RecordHead head;
-  if (records_ == 0) return nullptr;
+  if (records_ == 0) {
+    // The number of records is not covered by the checksum.
+    if (facts_.empty() && at_ < chunk_.size()) damage("a chunk holds more events than it says");
+    return nullptr;
+  }
   if (chunk_.size() - at_ < sizeof(head)) {
     damage("a chunk holds fewer events than it says");
     return nullptr;

@@ -23,7 +23,7 @@ class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
   int open(const std::string& path) { return replay_.open(path); }
 
  private:
-  // → a chunk, {corruption, offset}, or null at the end.
+  // → a chunk, {facts, offset}, {corruption, offset}, or null at the end.
   Napi::Value next(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     while (!columns_.isFull()) {
@@ -41,6 +41,7 @@ class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
       // A batch has one offset between the clocks, and so has a chunk: they end together.
       if (!replay_.corruption().empty() || !columns_.isEmpty()) break;
       if (!replay_.nextChunk()) break;
+      if (!replay_.facts().empty()) return facts(env);
       columns_.setCalls(replay_.calls());
       columns_.beginBatch(baseOf(), replay_.realtimeOffsetNs());
     }
@@ -48,6 +49,16 @@ class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
     if (replay_.corruption().empty()) return env.Null();
     Napi::Object object = Napi::Object::New(env);
     object.Set("corruption", replay_.corruption());
+    object.Set("offset", static_cast<double>(replay_.offset()));
+    return object;
+  }
+
+  Napi::Value facts(Napi::Env env) const {
+    const std::string_view bytes = replay_.facts();
+    Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, bytes.size());
+    memcpy(copy.Data(), bytes.data(), bytes.size());
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("facts", copy);
     object.Set("offset", static_cast<double>(replay_.offset()));
     return object;
   }

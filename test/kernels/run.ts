@@ -77,7 +77,8 @@ function judge(kernel: Kernel, verdict: Verdict | null): string | null {
   }
   if (!verdict.captured) return verdict.reason ?? 'nothing was captured'
   const missing = DEEDS.filter((deed) => !verdict.found?.includes(deed))
-  return missing.length === 0 ? null : `not seen: ${missing.join(', ')}`
+  if (missing.length > 0) return `not seen: ${missing.join(', ')}`
+  return verdict.warnings?.length ? 'a part of capture did not load' : null
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'seamark-kernels-'))

@@ -48,7 +48,7 @@ export function randomBatch(random: Random): Batch {
         containerId: maybe(pick(random, ['3f5a9c1e77b2d08e', 'aaaabbbbccccdddd'])),
         imageRepository: maybe(pick(random, ['nginx', 'busybox'])),
         privileged: maybe(random() < 0.5 ? 1 : 0),
-        mounts: maybe(pick(random, ['/etc:/host::true:', '/a:/b:ro:false:\0/:/root::true:'])),
+        mounts: maybe(pick(random, ['/etc\0/host\0\0true\0', '/a:1\0/b\0ro\0false\0\0/\0/root\0\0true\0', ''])),
         labels: maybe('a=b\0io.kubernetes.pod.name=web'),
       }),
     )

@@ -45,6 +45,8 @@ export interface CaptureStats {
   /** Ticks in which the consumer held all chunks, so that nothing was drained. */
   stalledTicks: number
   ringBytes: number
+  /** io_uring requests reported when they were submitted, with result 0, because there was no room to await more. */
+  untracked: number
   recordedBytes: number
   /** Events that a recording had no room for. */
   recordingCut: number
@@ -80,6 +82,8 @@ export interface NativeSession {
   stats(): CaptureStats | null
   /** Give an errno. */
   startRecording(path: string, maxBytes: number): number
+  /** Writes bytes that the reader gives back between the chunks; at most 64 MiB. */
+  recordFacts(facts: Uint8Array): number
   stopRecording(): number
   /** Ends the thread after a last drain, whose chunk is still delivered. Safe twice. */
   close(): void
@@ -107,7 +111,7 @@ export interface NativeProbe {
 }
 
 export interface NativeReader {
-  next(): NativeChunk | { corruption: string; offset: number } | null
+  next(): NativeChunk | { facts: ArrayBuffer; offset: number } | { corruption: string; offset: number } | null
 }
 
 export interface NativeAddon {

@@ -116,6 +116,13 @@ export class SyscallSource implements Source {
     this.checkRecording(this.session?.startRecording(path, maxBytes), `record to ${path}`)
   }
 
+  /** Writes what names containers into the recording; told to `onWarning` where there is no room. */
+  recordFacts(facts: Uint8Array): void {
+    const errno = this.session?.recordFacts(facts) ?? EBADF
+    if (errno !== 0)
+      this.options.onWarning?.(`Facts about containers could not be recorded: ${getSystemErrorName(-errno)}`)
+  }
+
   stopRecording(): void {
     this.checkRecording(this.session?.stopRecording(), 'finish the recording')
   }
@@ -143,6 +150,7 @@ export class SyscallSource implements Source {
   }
 }
 
+const EBADF = 9
 const RING_BYTES_MIN = 64 * 1024
 const RING_BYTES_MAX = 1024 * 1024 * 1024
 

@@ -19,8 +19,8 @@ export interface SyscallSpec {
   /** Numbers of `int 0x80` calls; older variants with 16-bit ids mean the same. */
   ia32?: readonly number[]
   arm64?: number
-  /** io_uring opcode. */
-  uring?: number
+  /** io_uring opcodes. */
+  uring?: readonly number[]
   table: TableName
   budget: Budget
   /** Travels in the ring that a flood of file calls cannot fill. */
@@ -67,12 +67,12 @@ export const SYSCALLS = {
     ...tree({}),
   } as SyscallSpec,
   open: file({ x64: 2, ia32: [5], fd: 'return', text0: 1, flags: 2, mode: 3 }),
-  openat: file({ x64: 257, ia32: [295], arm64: 56, uring: 18, fd: 'return', dir0: 1, text0: 2, flags: 3, mode: 4 }),
+  openat: file({ x64: 257, ia32: [295], arm64: 56, uring: [18], fd: 'return', dir0: 1, text0: 2, flags: 3, mode: 4 }),
   openat2: file({
     x64: 437,
     ia32: [437],
     arm64: 437,
-    uring: 28,
+    uring: [28],
     fd: 'return',
     dir0: 1,
     text0: 2,
@@ -83,16 +83,16 @@ export const SYSCALLS = {
   creat: file({ x64: 85, ia32: [8], fd: 'return', text0: 1, mode: 2 }),
   open_by_handle_at: file({ x64: 304, ia32: [342], arm64: 265, fd: 'return', flags: 3 }),
   unlink: file({ x64: 87, ia32: [10], text0: 1 }),
-  unlinkat: file({ x64: 263, ia32: [301], arm64: 35, uring: 36, dir0: 1, text0: 2, flags: 3 }),
+  unlinkat: file({ x64: 263, ia32: [301], arm64: 35, uring: [36], dir0: 1, text0: 2, flags: 3 }),
   rename: file({ x64: 82, ia32: [38], text0: 1, text1: 2 }),
   renameat: file({ x64: 264, ia32: [302], arm64: 38, dir0: 1, text0: 2, dir1: 3, text1: 4 }),
-  renameat2: file({ x64: 316, ia32: [353], arm64: 276, uring: 35, dir0: 1, text0: 2, dir1: 3, text1: 4, flags: 5 }),
+  renameat2: file({ x64: 316, ia32: [353], arm64: 276, uring: [35], dir0: 1, text0: 2, dir1: 3, text1: 4, flags: 5 }),
   link: file({ x64: 86, ia32: [9], text0: 1, text1: 2 }),
-  linkat: file({ x64: 265, ia32: [303], arm64: 37, uring: 39, dir0: 1, text0: 2, dir1: 3, text1: 4, flags: 5 }),
+  linkat: file({ x64: 265, ia32: [303], arm64: 37, uring: [39], dir0: 1, text0: 2, dir1: 3, text1: 4, flags: 5 }),
   symlink: file({ x64: 88, ia32: [83], dir0: 'none', text0: 1, text1: 2 }),
-  symlinkat: file({ x64: 266, ia32: [304], arm64: 36, uring: 38, dir0: 'none', text0: 1, dir1: 2, text1: 3 }),
+  symlinkat: file({ x64: 266, ia32: [304], arm64: 36, uring: [38], dir0: 'none', text0: 1, dir1: 2, text1: 3 }),
   mkdir: file({ x64: 83, ia32: [39], text0: 1, mode: 2 }),
-  mkdirat: file({ x64: 258, ia32: [296], arm64: 34, uring: 37, dir0: 1, text0: 2, mode: 3 }),
+  mkdirat: file({ x64: 258, ia32: [296], arm64: 34, uring: [37], dir0: 1, text0: 2, mode: 3 }),
   rmdir: file({ x64: 84, ia32: [40], text0: 1 }),
   chmod: file({ x64: 90, ia32: [15], text0: 1, mode: 2 }),
   fchmod: file({ x64: 91, ia32: [94], arm64: 52, fd: 1, mode: 2 }),
@@ -112,16 +112,36 @@ export const SYSCALLS = {
   truncate: file({ x64: 76, ia32: [92, 193], arm64: 45, text0: 1 }),
   mknod: file({ x64: 133, ia32: [14], text0: 1, mode: 2 }),
   mknodat: file({ x64: 259, ia32: [297], arm64: 33, dir0: 1, text0: 2, mode: 3 }),
-  socket: network({ x64: 41, ia32: [359], arm64: 198, fd: 'return' }),
-  connect: connection({ x64: 42, ia32: [362], arm64: 203, uring: 16, fd: 1, address: 2 }),
+  socket: network({ x64: 41, ia32: [359], arm64: 198, uring: [45], fd: 'return' }),
+  connect: connection({ x64: 42, ia32: [362], arm64: 203, uring: [16], fd: 1, address: 2 }),
   accept: connection({ x64: 43, arm64: 202, fd: 'return' }),
-  accept4: connection({ x64: 288, ia32: [364], arm64: 242, fd: 'return', flags: 4 }),
-  bind: connection({ x64: 49, ia32: [361], arm64: 200, fd: 1, address: 2 }),
-  listen: connection({ x64: 50, ia32: [363], arm64: 201, fd: 1 }),
-  sendto: network({ x64: 44, ia32: [369], arm64: 206, fd: 1, address: 5, flags: 4, size: 3 }),
-  sendmsg: network({ x64: 46, ia32: [370], arm64: 211, fd: 1, address: 2, message: true, flags: 3, size: 'return' }),
-  recvfrom: network({ x64: 45, ia32: [371], arm64: 207, fd: 1, address: 5, flags: 4, size: 'return' }),
-  recvmsg: network({ x64: 47, ia32: [372], arm64: 212, fd: 1, address: 2, message: true, flags: 3, size: 'return' }),
+  accept4: connection({ x64: 288, ia32: [364], arm64: 242, uring: [13], fd: 'return', flags: 4 }),
+  bind: connection({ x64: 49, ia32: [361], arm64: 200, uring: [56], fd: 1, address: 2 }),
+  listen: connection({ x64: 50, ia32: [363], arm64: 201, uring: [57], fd: 1 }),
+  sendto: network({ x64: 44, ia32: [369], arm64: 206, uring: [26, 47], fd: 1, address: 5, flags: 4, size: 3 }),
+  sendmsg: network({
+    x64: 46,
+    ia32: [370],
+    arm64: 211,
+    uring: [9, 48],
+    fd: 1,
+    address: 2,
+    message: true,
+    flags: 3,
+    size: 'return',
+  }),
+  recvfrom: network({ x64: 45, ia32: [371], arm64: 207, uring: [27], fd: 1, address: 5, flags: 4, size: 'return' }),
+  recvmsg: network({
+    x64: 47,
+    ia32: [372],
+    arm64: 212,
+    uring: [10],
+    fd: 1,
+    address: 2,
+    message: true,
+    flags: 3,
+    size: 'return',
+  }),
   dup: file({ x64: 32, ia32: [41], arm64: 23, fd: 'return' }),
   dup2: file({ x64: 33, ia32: [63], fd: 'return' }),
   dup3: file({ x64: 292, ia32: [330], arm64: 24, fd: 'return', flags: 3 }),
@@ -141,7 +161,7 @@ export const SYSCALLS = {
   finit_module: call({ x64: 313, ia32: [350], arm64: 273, fd: 1, text0: 2, flags: 3 }),
   delete_module: call({ x64: 176, ia32: [129], arm64: 106, text0: 1, flags: 2 }),
   memfd_create: call({ x64: 319, ia32: [356], arm64: 279, fd: 'return', text0: 1, flags: 2 }),
-  prctl: call({ x64: 157, ia32: [172], arm64: 167 }),
+  prctl: call({ x64: 157, ia32: [172], arm64: 167, text0: 2 }),
   kill: call({ x64: 62, ia32: [37], arm64: 129 }),
   tkill: call({ x64: 200, ia32: [238], arm64: 130 }),
   tgkill: call({ x64: 234, ia32: [270], arm64: 131 }),
@@ -194,7 +214,7 @@ export function encodeCallTable(
     const places = [
       ...(native === undefined ? [] : [native]),
       ...(arch === 'x64' ? (spec.ia32 ?? []).map((nr) => CALLS_PER_ABI + nr) : []),
-      ...(spec.uring === undefined ? [] : [2 * CALLS_PER_ABI + spec.uring]),
+      ...(spec.uring ?? []).map((opcode) => 2 * CALLS_PER_ABI + opcode),
     ]
     for (const place of places) table.set(encoded, place * SPEC_BYTES)
   }

@@ -8,7 +8,7 @@ const OBJECT_SIGHT: Record<string, string> = {
   process: 'processes: exec, fork, exit',
   syscalls: 'files, connections and other system calls',
   cgroups: 'cgroups as they are made (the identity of short containers)',
-  uring: 'opens and connections through io_uring',
+  uring: 'files, connections and messages through io_uring',
 }
 
 /** Light skeletons need in-kernel relocation (5.17); the design goal is below, the honest bound is this. */

@@ -112,13 +112,13 @@ enum class Column : uint16_t {
   imageDigest = 176,
   containerRuntime = 177,
   privileged = 178,
-  mounts = 179,
   labels = 180,
   containerIp = 181,
   containerStartTime = 182,
   containerCreatedTime = 183,
   containerFlags = 184,
   capAdd = 185,
+  mounts = 186,
   action = 200,
   objectType = 201,
   objectId = 202,
@@ -316,8 +316,10 @@ inline constexpr ColumnSpec fileColumns[] = {
     {Column::argUid, Kind::u32},
     {Column::argGid, Kind::u32},
     {Column::fileMode, Kind::u32},
+    {Column::arg0, Kind::f64},
+    {Column::arg1, Kind::f64},
 };
-inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 25};
+inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 27};
 
 inline constexpr ColumnSpec networkColumns[] = {
     {Column::ordinal, Kind::u32},

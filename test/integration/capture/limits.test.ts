@@ -236,6 +236,39 @@ describe.skipIf(reason !== null)('live capture', () => {
     expect(() => [...readRecording(path)]).not.toThrow()
   })
 
+  test('on a quiet host sleeps longer than its tick, and wakes for the first event', async () => {
+    const threads = () => new Set(readdirSync('/proc/self/task'))
+    const wakes = (thread: string) =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/self/task/${thread}/status`, 'utf8'))![1])
+    const before = threads()
+    const delaysMs: number[] = []
+    const source = new SyscallSource({ tickMs: 1 })
+    const emit = async ({ batch }: Emission) => {
+      for (const row of rowsOf(batch)) {
+        if (row.rawPath === '/seamark-wake') delaysMs.push(Date.now() - (Number(batch.baseNs) + Number(row.time)) / 1e6)
+      }
+      return true
+    }
+    await source.start({ emit }, null, planFor(['openat']))
+    try {
+      const [drain] = [...threads()].filter((thread) => !before.has(thread))
+      const counts: number[] = []
+      for (let turn = 0; turn < 7; turn++) {
+        const from = wakes(drain!)
+        await delay(300)
+        counts.push(wakes(drain!) - from)
+        spawnSync(tester!, ['opens', '/seamark-wake', '1'])
+        await delay(50)
+      }
+      // Ticks alone would be 300. Others may be busy on this machine; in one turn of seven they are not.
+      expect(Math.min(...counts)).toBeLessThan(150)
+      expect(delaysMs).toHaveLength(7)
+      expect(delaysMs.sort((a, b) => a - b)[3]).toBeLessThan(50)
+    } finally {
+      await source.stop(1000)
+    }
+  })
+
   test('fifty times opened and closed leaves no descriptor and no thread behind', async () => {
     const count = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length]
     const once = async () => {

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,6 +154,32 @@ static void network(void)
 	syscall(SYS_connect, syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0), &hidden, 2 + 13);
 }
 
+static int to_close = -1;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	shutdown(to_close, SHUT_RDWR);
+}
+
+/* Waits for a connection until a signal comes: first without, then with a restart, which finds the socket shut. */
+static void interrupted(void)
+{
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+	int listener = syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+
+	syscall(SYS_listen, listener, 1);
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_accept, listener, NULL, NULL);
+	action.sa_flags = SA_RESTART;
+	to_close = listener;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	syscall(SYS_accept4, listener, NULL, NULL, 0);
+}
+
 static void *sleep_thread(void *argument)
 {
 	*(pid_t *)argument = syscall(SYS_gettid);
@@ -168,6 +195,8 @@ static void calls(void)
 
 	syscall(SYS_memfd_create, "hidden", 0);
 	syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_NAME, "seamark-name", 0, 0, 0);
+	syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	syscall(SYS_bpf, 999, attribute, sizeof(attribute));
 	syscall(SYS_init_module, attribute, 1, "param=1");
 	syscall(SYS_finit_module, -1, "param=2", 3);
@@ -279,36 +308,183 @@ static void compat(void)
 	int80(102, 3, (long)arguments, 0);
 }
 
+/* Newer than some build hosts' headers. */
+#define OP_SOCKET 45
+#define OP_BIND 56
+#define OP_LISTEN 57
+#define CQE_SKIP_SUCCESS 64
+
+static struct {
+	int fd;
+	struct io_uring_params parameters;
+	char *queue, *completions;
+	struct io_uring_sqe *entries;
+	unsigned tail;
+} uring;
+
+static void ring_open(unsigned entries, unsigned completions)
+{
+	memset(&uring, 0, sizeof(uring));
+	if (completions) {
+		uring.parameters.flags = IORING_SETUP_CQSIZE;
+		uring.parameters.cq_entries = completions;
+	}
+	uring.fd = syscall(SYS_io_uring_setup, entries, &uring.parameters);
+	if (uring.fd < 0)
+		exit(77);
+	uring.queue = mmap(NULL, uring.parameters.sq_off.array + 4 * uring.parameters.sq_entries, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_POPULATE, uring.fd, IORING_OFF_SQ_RING);
+	uring.completions = mmap(NULL, uring.parameters.cq_off.cqes + sizeof(struct io_uring_cqe) * uring.parameters.cq_entries,
+				 PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, uring.fd, IORING_OFF_CQ_RING);
+	uring.entries = mmap(NULL, uring.parameters.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
+			     MAP_SHARED, uring.fd, IORING_OFF_SQES);
+}
+
+static struct io_uring_sqe *ring_add(int op, int fd, const void *address, unsigned length)
+{
+	unsigned at = uring.tail & (uring.parameters.sq_entries - 1);
+	struct io_uring_sqe *sqe = &uring.entries[at];
+
+	((unsigned *)(uring.queue + uring.parameters.sq_off.array))[at] = at;
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->opcode = op;
+	sqe->fd = fd;
+	sqe->addr = (unsigned long)address;
+	sqe->len = length;
+	sqe->user_data = ++uring.tail;
+	return sqe;
+}
+
+static void ring_submit(unsigned count, unsigned wait)
+{
+	__atomic_store_n((unsigned *)(uring.queue + uring.parameters.sq_off.tail), uring.tail, __ATOMIC_RELEASE);
+	syscall(SYS_io_uring_enter, uring.fd, count, wait, IORING_ENTER_GETEVENTS, NULL, 0);
+}
+
+/* Takes all completions away and gives the result of the last. */
+static int ring_reap(void)
+{
+	unsigned tail = __atomic_load_n((unsigned *)(uring.completions + uring.parameters.cq_off.tail), __ATOMIC_ACQUIRE);
+	struct io_uring_cqe *all = (void *)(uring.completions + uring.parameters.cq_off.cqes);
+	int result = all[(tail - 1) & (uring.parameters.cq_entries - 1)].res;
+
+	__atomic_store_n((unsigned *)(uring.completions + uring.parameters.cq_off.head), tail, __ATOMIC_RELEASE);
+	return result;
+}
+
+static int ring_run(void)
+{
+	ring_submit(1, 1);
+	return ring_reap();
+}
+
+static void ring_files(void)
+{
+	ring_add(IORING_OP_OPENAT, AT_FDCWD, "/etc/hostname", 0);
+	close(ring_run());
+	ring_add(IORING_OP_OPENAT, AT_FDCWD, "absent", 0);
+	ring_run();
+	ring_add(IORING_OP_OPENAT, AT_FDCWD, "made", 0600)->open_flags = O_CREAT | O_RDWR;
+	close(ring_run());
+	ring_add(IORING_OP_MKDIRAT, AT_FDCWD, "sub", 0700);
+	ring_run();
+	ring_add(IORING_OP_LINKAT, AT_FDCWD, "made", AT_FDCWD)->off = (unsigned long)"hard";
+	ring_run();
+	ring_add(IORING_OP_SYMLINKAT, AT_FDCWD, "made", 0)->off = (unsigned long)"soft";
+	ring_run();
+	ring_add(IORING_OP_RENAMEAT, AT_FDCWD, "hard", AT_FDCWD)->off = (unsigned long)"hard2";
+	ring_run();
+	ring_add(IORING_OP_UNLINKAT, AT_FDCWD, "seamark-absent", 0);
+	ring_run();
+	ring_add(IORING_OP_UNLINKAT, AT_FDCWD, "hard2", 0);
+	ring_run();
+}
+
+static void ring_network(void)
+{
+	struct sockaddr_in nobody = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, from;
+	socklen_t length = sizeof(name);
+	char text[] = "hello", got[16];
+	struct iovec part = {text, 5}, into = {got, sizeof(got)};
+	struct msghdr message = {.msg_name = &name, .msg_namelen = sizeof(name), .msg_iov = &part, .msg_iovlen = 1};
+	struct msghdr reply = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &into, .msg_iovlen = 1};
+	int listener, client, udp, receiver;
+
+	ring_add(IORING_OP_CONNECT, socket(AF_INET, SOCK_STREAM, 0), &nobody, 0)->off = sizeof(nobody);
+	ring_run();
+	ring_add(OP_SOCKET, AF_INET, NULL, 0)->off = SOCK_STREAM;
+	listener = ring_run();
+	ring_add(OP_BIND, listener, &name, 0)->off = sizeof(name);
+	if (ring_run() < 0)
+		bind(listener, (void *)&name, sizeof(name));
+	ring_add(OP_LISTEN, listener, NULL, 4);
+	if (ring_run() < 0)
+		listen(listener, 4);
+	getsockname(listener, (void *)&name, &length);
+	/* Waits for longer than its submission. */
+	ring_add(IORING_OP_ACCEPT, listener, NULL, 0)->accept_flags = SOCK_CLOEXEC;
+	ring_submit(1, 0);
+	usleep(50000);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	connect(client, (void *)&name, sizeof(name));
+	ring_submit(0, 1);
+	ring_add(IORING_OP_RECV, ring_reap(), got, sizeof(got));
+	ring_submit(1, 0);
+	ring_add(IORING_OP_SEND, client, text, 5);
+	ring_submit(1, 2);
+	ring_reap();
+
+	receiver = socket(AF_INET, SOCK_DGRAM, 0);
+	name.sin_port = 0;
+	bind(receiver, (void *)&name, sizeof(name));
+	getsockname(receiver, (void *)&name, &length);
+	udp = socket(AF_INET, SOCK_DGRAM, 0);
+	ring_add(IORING_OP_SENDMSG, udp, &message, 1);
+	ring_run();
+	ring_add(IORING_OP_RECVMSG, receiver, &reply, 1);
+	ring_run();
+}
+
 static void ring(void)
 {
-	struct io_uring_params parameters = {0};
-	int fd = syscall(SYS_io_uring_setup, 8, &parameters);
-	char *queue, *entries;
-	struct sockaddr_in peer = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	ring_open(8, 0);
+	ring_files();
+	ring_network();
+}
 
-	if (fd < 0)
-		exit(77);
-	queue = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQ_RING);
-	entries = mmap(NULL, 8 * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE, MAP_SHARED, fd, IORING_OFF_SQES);
-	struct io_uring_sqe *sqe = (void *)entries;
-	memset(sqe, 0, 3 * sizeof(*sqe));
-	sqe[0].opcode = IORING_OP_OPENAT;
-	sqe[0].fd = AT_FDCWD;
-	sqe[0].addr = (unsigned long)"/etc/hostname";
-	sqe[0].open_flags = O_RDONLY;
-	sqe[1].opcode = IORING_OP_CONNECT;
-	sqe[1].fd = socket(AF_INET, SOCK_STREAM, 0);
-	sqe[1].addr = (unsigned long)&peer;
-	sqe[1].off = sizeof(peer);
-	sqe[2].opcode = IORING_OP_UNLINKAT;
-	sqe[2].fd = AT_FDCWD;
-	sqe[2].addr = (unsigned long)"seamark-absent";
-	unsigned *array = (void *)(queue + parameters.sq_off.array);
-	array[0] = 0;
-	array[1] = 1;
-	array[2] = 2;
-	__atomic_store_n((unsigned *)(queue + parameters.sq_off.tail), 3, __ATOMIC_RELEASE);
-	syscall(SYS_io_uring_enter, fd, 3, 3, IORING_ENTER_GETEVENTS, NULL, 0);
+/* Ways to keep a completion from being told apart, or from coming at all. */
+static void ring_hiding(void)
+{
+	ring_open(8, 0);
+	ring_add(IORING_OP_OPENAT, AT_FDCWD, "/etc/passwd", 0)->flags = CQE_SKIP_SUCCESS;
+	ring_add(IORING_OP_NOP, -1, NULL, 0);
+	ring_submit(2, 1);
+	ring_reap();
+	ring_add(IORING_OP_OPENAT, AT_FDCWD, "/etc/group", 0)->flags = IOSQE_ASYNC;
+	ring_add(IORING_OP_OPENAT, AT_FDCWD, "absent", 0)->user_data--;
+	ring_add(IORING_OP_NOP, -1, NULL, 0)->user_data -= 2;
+	ring_submit(3, 3);
+	ring_reap();
+	ring_open(1, 1);
+	for (int i = 0; i < 3; i++) {
+		ring_add(IORING_OP_OPENAT, AT_FDCWD, "/etc/hosts", 0);
+		ring_submit(1, 0);
+	}
+}
+
+/* More requests at once than can be remembered; all end with the process. */
+static void ring_many(long count)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	listen(listener, 1);
+	ring_open(1024, 32768);
+	for (long i = 0; i < count; i += 1024) {
+		for (int k = 0; k < 1024; k++)
+			ring_add(IORING_OP_ACCEPT, listener, NULL, 0);
+		ring_submit(1024, 0);
+	}
 }
 
 static void memfd(void)
@@ -339,11 +515,14 @@ int main(int count, char **argument)
 	if (!strcmp(scene, "files")) files();
 	else if (!strcmp(scene, "mounts")) mounts();
 	else if (!strcmp(scene, "network")) network();
+	else if (!strcmp(scene, "interrupted")) interrupted();
 	else if (!strcmp(scene, "calls")) calls();
 	else if (!strcmp(scene, "lives")) lives();
 	else if (!strcmp(scene, "threads")) threads();
 	else if (!strcmp(scene, "compat")) compat();
 	else if (!strcmp(scene, "ring")) ring();
+	else if (!strcmp(scene, "ring-hiding")) ring_hiding();
+	else if (!strcmp(scene, "ring-many") && count > 2) ring_many(atol(argument[2]));
 	else if (!strcmp(scene, "memfd")) memfd();
 	else if (!strcmp(scene, "opens") && count > 3) opens(argument[2], atol(argument[3]));
 	else return 2;

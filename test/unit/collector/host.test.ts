@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { containerOfCgroupPath, containersOfCgroupPath } from '../../../collector/host/cgroup-path.ts'
+import { containersOfCgroupPath } from '../../../collector/host/cgroup-path.ts'
 import { Cgroups } from '../../../collector/host/cgroups.ts'
 import { Containers } from '../../../collector/host/containers.ts'
 import { Host } from '../../../collector/host/host.ts'
@@ -9,6 +9,7 @@ import { type Batch, containerRow, processRow, readNumber, readText } from '../.
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import { PROCESS_FLAGS } from '../../../core/batch/schema.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
+import { AppError } from '../../../core/model/errors.ts'
 
 const HOST_NS = 4026531841
 const CONTAINER_NS = 4026532999
@@ -254,7 +255,7 @@ describe('a container', () => {
     [`/kubepods.slice/crio-${ID}.scope`, 'cri-o'],
     [`/machine.slice/libpod-${ID}.scope/container`, 'podman'],
   ])('is recognised in %s', (path, runtime) => {
-    expect(containerOfCgroupPath(path)).toEqual({ id: ID, runtime })
+    expect(containersOfCgroupPath(path)).toEqual([{ id: ID, runtime }])
   })
 
   test.each([
@@ -264,7 +265,7 @@ describe('a container', () => {
     `/crio-conmon-${ID}`,
     '/docker/short',
   ])('is not seen in %s', (path) => {
-    expect(containerOfCgroupPath(path)).toBeNull()
+    expect(containersOfCgroupPath(path)).toEqual([])
   })
 
   test('inside a container is the nearest one that the engine knows', () => {
@@ -292,4 +293,13 @@ test('names come only from lines that make sense, the first for a number counts,
   ])
   const many = Array.from({ length: 20_000 }, (_, i) => `u${i}:x:${i}:`).join('\n')
   expect(parseNames(many).size).toBe(10_000)
+})
+
+test('a reading of names that fails without a known reason is counted; a file that is not there is not', async () => {
+  const broken = new UserNames({ readInRoot: () => Promise.reject(new TypeError('a mistake of ours')) })
+  await broken.refresh(null, 1)
+  expect(broken.failures).toBe(2)
+  const absent = new UserNames({ readInRoot: () => Promise.reject(new AppError('E_CONTAINER_PATH', 'ENOENT')) })
+  await absent.refresh(null, 1)
+  expect(absent.failures).toBe(0)
 })

@@ -49,7 +49,7 @@ describe('the table of calls', () => {
         ...(spec.x64 === undefined ? [] : [`x64 ${spec.x64}`]),
         ...(spec.ia32 ?? []).map((nr) => `ia32 ${nr}`),
         ...(spec.arm64 === undefined ? [] : [`arm64 ${spec.arm64}`]),
-        ...(spec.uring === undefined ? [] : [`uring ${spec.uring}`]),
+        ...(spec.uring ?? []).map((opcode) => `uring ${opcode}`),
       ]
       expect(numbers.length, name).toBeGreaterThan(0)
       for (const number of numbers) {

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { encodeRecordedFacts, type RecordedFacts } from '../../../collector/host/recorded-facts.ts'
 import { loadAddon } from '../../../collector/sources/syscalls/addon.ts'
-import { RecordingSource, readRecording } from '../../../collector/sources/syscalls/recording.ts'
+import { readRecording } from '../../../collector/sources/syscalls/recording.ts'
 import { type Batch, eventTables, processRow, readCell, readText } from '../../../core/batch/batch.ts'
 import { encodeBody } from '../../../core/batch/body.ts'
 import { EVENT_TYPE_NAMES } from '../../../core/fields/event-types.ts'
@@ -73,15 +74,74 @@ describe.skipIf(loaded.addon === null)('a recording', () => {
     expect(bodies()).toEqual(bodies())
   })
 
-  test('is a Source like any other, and waits while the sink is full', async () => {
-    const source = new RecordingSource(fixture)
-    const taken: Emission[] = []
-    let refusals = 3
-    const sink = { emit: async (emission: Emission) => refusals-- <= 0 && taken.push(emission) > 0 }
-    await source.start(sink, null, { version: '', eventTypes: [], scope: 'all', environment: false })
-    await source.finished()
-    await source.stop(1000)
-    expect(taken).toHaveLength(replay(whole).emissions.length)
+  describe('with facts about containers', () => {
+    const id = 'c'.repeat(64)
+    const known: RecordedFacts = {
+      containers: [
+        {
+          id,
+          runtime: 'docker',
+          name: 'web',
+          mounts: [{ source: '/a:b', destination: '/c', mode: '', isWritable: true, propagation: '' }],
+          createdNs: 1_767_225_600_000_000_001n,
+          pid: 7,
+        },
+      ],
+      cgroups: [{ id: 42, owners: [{ id, runtime: 'docker' }] }],
+    }
+    const chunk = (content: Uint8Array, length = content.length) => {
+      const bytes = Buffer.alloc(24 + Math.ceil(content.length / 8) * 8)
+      bytes.write('SMRF')
+      bytes.writeUInt32LE(bytes.length - 24, 4)
+      bytes.writeUInt32LE(length, 8)
+      bytes.set(content, 24)
+      bytes.writeUInt32LE(crc32(bytes.subarray(16)), 12)
+      return bytes
+    }
+    const facts = (bytes: Uint8Array) => {
+      const path = join(folder, 'facts.smrec')
+      writeFileSync(path, bytes)
+      const found: RecordedFacts[] = []
+      const rows = [...readRecording(path, (more) => found.push(more))]
+      return { found, rows: rows.length }
+    }
+
+    test('gives them back, between the same events', () => {
+      const head = whole.subarray(0, HEAD_BYTES)
+      const { found, rows } = facts(
+        Buffer.concat([
+          head,
+          chunk(encodeRecordedFacts(known)),
+          whole.subarray(HEAD_BYTES),
+          chunk(encodeRecordedFacts(known)),
+        ]),
+      )
+      const { pid: _, ...container } = known.containers[0]!
+      expect(found).toEqual([
+        { ...known, containers: [container] },
+        { ...known, containers: [container] },
+      ])
+      expect(rows).toBe(replay(whole).emissions.length)
+    })
+
+    test.each([
+      ['of another version', chunk(Buffer.from('{"version":2,"containers":[],"cgroups":[]}'))],
+      ['that are no JSON', chunk(Buffer.from('{"version":1'))],
+      ['of another shape', chunk(Buffer.from('{"version":1,"containers":[{"id":5}],"cgroups":[]}'))],
+      ['of an impossible length', chunk(encodeRecordedFacts(known), 1)],
+      ['of no length', chunk(encodeRecordedFacts(known), 0)],
+    ])('%s is refused at their byte', (_, damaged) => {
+      const { error } = replay(Buffer.concat([whole, damaged]))
+      expect(error).toMatchObject({ code: 'E_RECORDING_CORRUPT' })
+      expect(error?.message).toContain(`byte ${whole.length}:`)
+    })
+  })
+
+  // The checksum does not cover the number of records; a smaller one used to lose events in silence.
+  test('whose chunk says fewer events than it holds is refused', () => {
+    const altered = Buffer.from(whole)
+    altered.writeUInt32LE(altered.readUInt32LE(HEAD_BYTES + 8) - 1, HEAD_BYTES + 8)
+    expect(replay(altered).error?.message).toContain(`byte ${HEAD_BYTES}: a chunk holds more events than it says`)
   })
 
   test('that is cut short gives what came before and names the byte', () => {

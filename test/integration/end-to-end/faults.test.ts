@@ -16,7 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createSqliteQueue } from '../../../backends/sqlite/queue.ts'
 import { Engine } from '../../../collector/docker/engine.ts'
-import type { Item } from '../../../core/model/queue.ts'
+import type { Failure, Item } from '../../../core/model/queue.ts'
 import { createContainer, dockerMissing, removeContainer, startContainer, testImage } from '../../support/docker.ts'
 import { captureMissing, RunningSeamark, runSeamark } from '../../support/seamark.ts'
 import { until } from '../../support/wait.ts'
@@ -177,26 +177,24 @@ describe('a corrupt batch in the queue', () => {
     const seamark = await launch({ dataDir, args: ['--config', config] })
     const corrupt = 'seamark_analyzer_corrupt_batches_total'
     await until('all of them to be set aside', async () => (await seamark.metric(corrupt)) === hostile.length)
-    expect(await seamark.metric('seamark_queue_items{topic="dead"}')).toBe(hostile.length)
+    const kept = 'seamark_dead_letters_total{topic="batches"}'
+    await until('all of them to be kept', async () => (await seamark.metric(kept)) === hostile.length)
     await until('heartbeats behind them', async () => {
       const received = await seamark.metric('seamark_analyzer_received_batches_total')
       return received > hostile.length && (await seamark.metric('seamark_queue_items{topic="batches"}')) <= 1
     })
     expect(await seamark.end('SIGTERM')).toBe(0)
 
-    const dead: Item[] = []
-    const reading = createSqliteQueue({ directory })
-    await reading.start()
-    const consumer = reading.consume('dead', async ({ items }) => void dead.push(...items))
-    await consumer.start()
-    await until('the dead letters', () => dead.length === hostile.length)
-    await consumer.stop(1_000)
-    await reading.stop(0)
+    const letters = (await runSeamark(['deadletters', 'list', '--json', '--data-dir', dataDir])).stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { key: string; id: string; failure: Failure })
     for (const [i, text] of hostile.entries()) {
-      const letter = dead.find(({ id }) => id === `batches/bad/${i}`)
+      const letter = letters.find(({ id }) => id === `batches/bad/${i}`)
       expect(letter?.failure).toMatchObject({ topic: 'batches', code: 'E_BATCH_CORRUPT', attempts: 1 })
-      expect(letter?.failure?.message).toMatch(/^Batch refused: /)
-      expect(Buffer.from(letter!.payload).toString()).toBe(text)
+      expect(letter?.failure.message).toMatch(/^Batch refused: /)
+      const shown = await runSeamark(['deadletters', 'show', letter!.key, '--json', '--data-dir', dataDir])
+      expect(Buffer.from(JSON.parse(shown.stdout).payload, 'base64').toString()).toBe(text)
     }
   })
 })

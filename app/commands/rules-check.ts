@@ -4,7 +4,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { loadRuleSet } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
-import { type Command, countOf, EXIT } from '../command-line.ts'
+import { type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
 export const rulesCheck: Command = {
@@ -12,6 +12,8 @@ export const rulesCheck: Command = {
   summary: 'Check rule files and list every problem',
   operands: 'FILE…',
   options: {
+    rules: RULE_OPTIONS.rules,
+    'with-builtin-rules': { type: 'boolean', doc: 'load the shipped rules before them, for files that change these' },
     json: { type: 'boolean', doc: 'one JSON object a line' },
     quiet: { type: 'boolean', short: 'q', doc: 'errors only, no warnings' },
   },
@@ -19,12 +21,13 @@ export const rulesCheck: Command = {
   examples: [
     ['seamark rules check my-rules.yaml', 'problems as file:line:column'],
     ['seamark rules check falco_rules.yaml local.yaml', 'a file and what overrides it'],
+    ['seamark rules check --with-builtin-rules mine.yaml', 'a file that appends to a shipped list'],
     ['seamark rules check rules/ --json', 'for scripts'],
   ],
   async run(args) {
-    if (args.operands.length === 0)
-      throw new AppError('E_USAGE', 'Name at least one file\nTry: seamark rules check --help')
-    const { ruleSet, problems } = loadRuleSet(readRuleFiles({ builtin: false, paths: args.operands }))
+    const paths = [...args.texts('rules'), ...args.operands]
+    if (paths.length === 0) throw new AppError('E_USAGE', 'Name at least one file\nTry: seamark rules check --help')
+    const { ruleSet, problems } = loadRuleSet(readRuleFiles({ builtin: args.flag('with-builtin-rules'), paths }))
     const shown = args.flag('quiet') ? problems.filter(({ severity }) => severity === 'error') : problems
     const errors = problems.filter(({ severity }) => severity === 'error').length
     const summary = { rules: ruleSet?.rules.length ?? 0, errors, warnings: problems.length - errors }

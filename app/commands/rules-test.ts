@@ -3,7 +3,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { type RuleTestResult, runRuleTests } from '../../core/ruleset/rule-tests.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
-import { type Command, EXIT } from '../command-line.ts'
+import { type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
 export const rulesTest: Command = {
@@ -11,6 +11,7 @@ export const rulesTest: Command = {
   summary: 'Run the tests inside rule files',
   operands: '[FILE…]',
   options: {
+    rules: RULE_OPTIONS.rules,
     'no-builtin-rules': { type: 'boolean', doc: 'leave the shipped rules (and their macros and lists) out' },
     json: { type: 'boolean', doc: 'one JSON object a line' },
   },
@@ -21,7 +22,10 @@ export const rulesTest: Command = {
     ['seamark rules test my-rules.yaml', 'yours too'],
   ],
   async run(args) {
-    const files = readRuleFiles({ builtin: !args.flag('no-builtin-rules'), paths: args.operands })
+    const files = readRuleFiles({
+      builtin: !args.flag('no-builtin-rules'),
+      paths: [...args.texts('rules'), ...args.operands],
+    })
     const { results, problems, untested } = runRuleTests(files)
     const errors = problems.filter(({ severity }) => severity === 'error')
     if (errors.length > 0) throw new AppError('E_RULES_INVALID', `The rules have mistakes:\n${formatProblems(errors)}`)

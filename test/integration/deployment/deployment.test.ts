@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Deployment } from '../../support/deployment.ts'
+import {
+  createContainer,
+  dockerMissing,
+  removeContainer,
+  startContainer,
+  testEngine,
+  testImage,
+} from '../../support/docker.ts'
+import { elasticsearchMissing } from '../../support/elasticsearch.ts'
+import { redisMissing } from '../../support/redis.ts'
+import { captureMissing } from '../../support/seamark.ts'
+import { until } from '../../support/wait.ts'
+
+const missing = redisMissing() ?? elasticsearchMissing() ?? (await captureMissing()) ?? (await dockerMissing())
+
+describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skipped: ${missing})`}`, () => {
+  let deployment: Deployment
+  beforeAll(async () => {
+    deployment = await Deployment.start()
+    await deployment.run('ingest')
+    await Promise.all([deployment.run('analyzer'), deployment.run('api'), deployment.runHost('web-1')])
+  })
+  afterAll(() => deployment?.remove())
+
+  /** Runs a shell with a terminal in a container of its own; its name. */
+  async function runShell(): Promise<string> {
+    const engine = testEngine()
+    const image = await testImage(engine)
+    const { id, name } = await createContainer(engine, image, { Cmd: ['sh', '-c', 'sleep 1'], Tty: true })
+    await startContainer(engine, id)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await removeContainer(engine, id)
+    return name
+  }
+
+  const alertsOf = (container: string) => deployment.all('alerts', `container.name: "${container}"`)
+
+  test('a shell in a container raises an alert with its names, over REST and in Elasticsearch', async () => {
+    const name = await runShell()
+    const [alert] = await until('the alert', async () => {
+      const found = await alertsOf(name)
+      return found.length > 0 ? found : null
+    })
+    expect(alert?.body).toMatchObject({
+      rule: { name: 'container.interactive-shell' },
+      host: { name: 'web-1' },
+      container: { name },
+    })
+    const indexed = await fetch(`${deployment.elasticsearch.url}/seamark-alerts-*/_count?q=container.name:${name}`)
+    expect(((await indexed.json()) as { count: number }).count).toBeGreaterThan(0)
+    const evidence = await deployment.all('events', `container.name: "${name}" and event.action: execve`)
+    expect(evidence.length).toBeGreaterThan(0)
+  })
+
+  test('rules with a mistake are refused and change nothing; good ones judge what comes after them', async () => {
+    const file = join(deployment.directory, 'pushed.yaml')
+    writeFileSync(file, '- rule: broken\n  desc: d\n  condition: evt.typo = open\n  output: o\n  priority: Notice\n')
+    const refused = await deployment.command('rules', 'push', '--rules', file)
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('evt.typo')])
+    const rule = (name: string) =>
+      `- rule: ${name}\n  desc: d\n  condition: evt.type = execve and proc.name = sleep and container.id != host\n  output: slept\n  priority: Notice\n`
+    writeFileSync(file, rule('pushed.sleep'))
+    const pushed = await deployment.command('rules', 'push', '--rules', file)
+    expect([pushed.code, pushed.stderr]).toEqual([0, ''])
+    const version = /version (\w+)/.exec(pushed.stdout)?.[1]
+    // The host hears of them with its next heartbeat, and captures by them.
+    const found = await until(
+      'an alert of the pushed rule',
+      async () => {
+        const shell = await runShell()
+        return (await alertsOf(shell)).find(({ body }) => (body.rule as { name: string }).name === 'pushed.sleep')
+      },
+      40_000,
+    )
+    expect(found.body.rule).toMatchObject({ ruleset: version })
+  })
+
+  test('a revoked host is told to enrol again, and its events stay with it', async () => {
+    const host = await deployment.runHost('web-2', 'capture: {enabled: false}\ndocker: {enabled: false}\n')
+    const list = async () => (await deployment.command('agents', 'list')).stdout
+    await until('the host to be seen', async () => (await list()).includes('web-2  seen'), 20_000)
+    expect((await deployment.command('agents', 'revoke', 'web-2')).code).toBe(0)
+    expect(await list()).toContain('web-2  revoked')
+    await until('the host to say so', () => host.errors.some((line) => line.includes('E_INGEST_CREDENTIALS')), 20_000)
+    const waiting = async () => {
+      const text = await (await fetch(`${host.url}/metrics`)).text()
+      return Number(/^seamark_queue_items\{topic="batches"\} (\d+)/m.exec(text)?.[1] ?? 0)
+    }
+    await until('its batches to wait', async () => (await waiting()) > 2)
+    expect(await host.end('SIGTERM')).toBe(0)
+  })
+
+  test('detection goes on while Elasticsearch is away, and everything is indexed when it is back', {
+    timeout: 240_000,
+  }, async () => {
+    const analyzers = await Promise.all([0, 1].map(() => deployment.run('analyzer', {}, ['--json'])))
+    await deployment.elasticsearch.kill()
+    const name = await runShell()
+    await until('the alert on the terminal of one of them', () =>
+      deployment.processes.some(({ lines }) => lines.some((line) => line.includes(name))),
+    )
+    await deployment.elasticsearch.start()
+    await until('the alert in the store', async () => (await alertsOf(name).catch(() => [])).length > 0, 90_000)
+    for (const analyzer of analyzers) expect(await analyzer.end('SIGTERM')).toBe(0)
+  })
+})

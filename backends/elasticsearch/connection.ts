@@ -84,6 +84,11 @@ export async function request<T>(
   return answer
 }
 
+/** Whether the server answered, but that it cannot serve this now. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof errors.ResponseError && error.cause.statusCode === 503
+}
+
 export function reasonOf(body: ErrorBody): string {
   const cause = body.error?.root_cause?.[0] ?? body.error
   return `${cause?.type ?? 'error'}: ${cause?.reason ?? 'without a reason'}`

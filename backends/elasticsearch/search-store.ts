@@ -15,7 +15,17 @@ import { checkCount, checkLimit, MAX_LIMIT, timeBounds } from '../../core/search
 import { readCursor, writeCursor } from '../../core/search/cursor.ts'
 import { type Prepared, prepareDoc } from '../../core/search/prepare-document.ts'
 import { writeBulk } from './bulk.ts'
-import { connect, DEFAULT_PREFIX, type ElasticsearchConfig, reasonOf, request } from './connection.ts'
+import {
+  type Answer,
+  connect,
+  DEFAULT_PREFIX,
+  type ElasticsearchConfig,
+  type ErrorBody,
+  isUnavailable,
+  type Request,
+  reasonOf,
+  request,
+} from './connection.ts'
 import { countDocuments } from './count.ts'
 import { dayIndices, expireIndices } from './expire.ts'
 import { searchPattern } from './layout.ts'
@@ -57,6 +67,8 @@ export interface StoredHit extends Hit {
 /** Between 5 and 15 MB is what the server digests best. */
 const BULK_BYTES = 8 * 1024 * 1024
 const BULK_CONCURRENCY = 2
+const SHARD_ATTEMPTS = 6
+const SHARD_WAIT_MS = 500
 
 interface RawHit {
   _id: string
@@ -109,8 +121,20 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
     return { dsl: { bool: { filter: [time, ...body] } }, runtime: kind === undefined ? {} : runtime }
   }
 
+  /** An index that was made a moment ago has no shard to ask yet: that is over in seconds. */
+  async function searchWithShards<T>(asked: Request): Promise<Answer<T & ErrorBody>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await request<T>(client, asked)
+      } catch (error) {
+        if (attempt === SHARD_ATTEMPTS || !isUnavailable(error)) throw error
+        await sleep(SHARD_WAIT_MS)
+      }
+    }
+  }
+
   async function ask<T>(kind: DocKind, body: Record<string, unknown>): Promise<T> {
-    const answer = await request<T>(client, {
+    const answer = await searchWithShards<T>({
       method: 'POST',
       path: `/${searchPattern(prefix, kind)}/_search`,
       query: { ignore_unavailable: true, allow_no_indices: true, allow_partial_search_results: false },

@@ -62,8 +62,8 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
     const refused = await deployment.command('rules', 'push', '--rules', file)
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('evt.typo')])
     const rule = (name: string) =>
-      `- rule: ${name}\n  desc: d\n  condition: evt.type = execve and proc.name = sleep and container.id != host\n  output: slept\n  priority: Notice\n`
-    writeFileSync(file, rule('pushed.sleep'))
+      `- rule: ${name}\n  desc: d\n  condition: evt.type = execve and proc.name = sh and container.id != host\n  output: started\n  priority: Notice\n`
+    writeFileSync(file, rule('pushed.shell'))
     const pushed = await deployment.command('rules', 'push', '--rules', file)
     expect([pushed.code, pushed.stderr]).toEqual([0, ''])
     const version = /version (\w+)/.exec(pushed.stdout)?.[1]
@@ -71,8 +71,8 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
     const found = await until(
       'an alert of the pushed rule',
       async () => {
-        const shell = await runShell()
-        return (await alertsOf(shell)).find(({ body }) => (body.rule as { name: string }).name === 'pushed.sleep')
+        await runShell()
+        return (await deployment.all('alerts', 'rule.name: pushed.shell'))[0]
       },
       40_000,
     )

@@ -4,7 +4,7 @@
  */
 import type { Cursor } from './cursor.ts'
 import type { EventTypeName } from './event-types.ts'
-import { absolutePath } from './paths.ts'
+import { callPath } from './paths.ts'
 
 /** Calls that make or take a descriptor of a file; the fd.* fields exist for these. */
 export const DESCRIPTOR_CALLS: ReadonlySet<EventTypeName> = new Set<EventTypeName>([
@@ -59,14 +59,14 @@ export function firstPath(cursor: Cursor): string | undefined {
   if (path !== undefined) return path
   const raw = cursor.text('rawPath')
   if (raw === undefined) return undefined
-  return raw.startsWith('/') ? absolutePath(raw, undefined) : absolutePath(raw, baseDirectory(cursor, 'dirPath'))
+  return callPath(raw, raw.startsWith('/') ? undefined : baseDirectory(cursor, 'dirPath'))
 }
 
 /** The absolute path of the second path argument. */
 export function secondPath(cursor: Cursor): string | undefined {
   const raw = cursor.text('rawPath2')
   if (raw === undefined) return undefined
-  return absolutePath(raw, raw.startsWith('/') ? undefined : baseDirectory(cursor, 'dirPath2'))
+  return callPath(raw, raw.startsWith('/') ? undefined : baseDirectory(cursor, 'dirPath2'))
 }
 
 function baseDirectory(cursor: Cursor, column: 'dirPath' | 'dirPath2'): string | undefined {

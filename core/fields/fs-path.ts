@@ -19,7 +19,7 @@ export const FS_PATH_FIELDS: readonly Field[] = [
   field(
     'fs.path.name',
     'string',
-    'Absolute path of the call (of mount: where it mounts).',
+    'Absolute path of the call (of mount: where it mounts). Of calls that return no descriptor it is what user space passed, made absolute without following symbolic links, and another thread may have changed it meanwhile.',
     one((cursor) => (cursor.type === 'mount' ? secondPath(cursor) : firstPath(cursor))),
   ),
   field(

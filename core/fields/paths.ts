@@ -14,6 +14,15 @@ export function absolutePath(path: string, base: string | undefined): string {
   return `/${parts.join('/')}`
 }
 
+const OWN_ROOT = /^\/proc\/(?:self|thread-self|[0-9]{1,10})(?:\/task\/[0-9]{1,10})?\/root(?=\/|$)/
+
+/** The absolute path that a call means: a detour over the root of a process (`/proc/self/root/…`) is taken out. */
+export function callPath(raw: string, base: string | undefined): string {
+  const path = absolutePath(raw, base)
+  const root = path.startsWith('/proc/') ? OWN_ROOT.exec(path)?.[0] : undefined
+  return root === undefined ? path : path.slice(root.length) || '/'
+}
+
 /** What is before the last slash; `/` for entries of the root. */
 export function directoryOf(path: string): string {
   const slash = path.lastIndexOf('/')

@@ -6,12 +6,13 @@ import type { Batch, Table } from '../batch/batch.ts'
 import type { Strings } from '../batch/strings.ts'
 import type { Cursor } from '../fields/cursor.ts'
 import { firstPath, secondPath } from '../fields/event-path.ts'
-import { absolutePath } from '../fields/paths.ts'
+import { callPath } from '../fields/paths.ts'
 import { NO_ATOMS, type TextClasses } from './text-classes.ts'
 
 const RELATIVE = -1
 const SLASH = 0x2f
 const PERIOD = 0x2e
+const PROC = Buffer.from('/proc/')
 const NONE: Uint32Array = new Uint32Array(0)
 
 export class PathClasses {
@@ -96,7 +97,7 @@ export class PathClasses {
     if (start === end || source[start] !== SLASH) return RELATIVE
     // Nearly every path is clean already.
     if (isClean(source, start, end)) return this.classes.classOf(source, start, end) + 1
-    return this.ofText(absolutePath(this.strings!.text(index), undefined)) + 1
+    return this.ofText(callPath(this.strings!.text(index), undefined)) + 1
   }
 
   private ofText(text: string): number {
@@ -106,10 +107,11 @@ export class PathClasses {
 }
 
 /**
- * Whether `absolutePath` would leave the path as it is: no slash at the end, no entry that is empty, `.` or `..`. Names
- * of hidden files begin with a period and are like any other.
+ * Whether `callPath` would leave the path as it is: not below /proc, no slash at the end, no entry that is empty, `.` or
+ * `..`. Names of hidden files begin with a period and are like any other.
  */
 function isClean(source: Uint8Array, start: number, end: number): boolean {
+  if (PROC.every((byte, i) => source[start + i] === byte)) return false
   for (let i = start + 1, entry = i; i <= end; i++) {
     if (i < end && source[i] !== SLASH) continue
     const length = i - entry

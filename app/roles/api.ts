@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { createApi, type ReadinessCheck } from '../../api/server.ts'
-import { checkDocumentField } from '../../core/language/kql/known-field.ts'
+import { checkDocumentField, DOCUMENT_CHECKS } from '../../core/language/kql/known-field.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
@@ -29,7 +29,7 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     ...config.api,
     store,
     feed,
-    parseKql: (text) => parseKql(text, checkDocumentField),
+    parseKql: (text) => parseKql(text, DOCUMENT_CHECKS),
     checkField: checkDocumentField,
     metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
     readiness: [

@@ -30,15 +30,27 @@ const ESCAPES = new Map([
 ])
 
 /** Null for a field that may be named, else what is wrong with it. */
-export type CheckField = (name: string) => { message: string; hint?: string } | null
+export type CheckField = (name: string) => Mistake | null
+/** Null for a value that the field can have, else what is wrong with it; `isRange` for `<`, `<=`, `>`, `>=`. */
+export type CheckValue = (field: string, value: KqlValue, isRange: boolean) => Mistake | null
 
-/** Without a check, any name may be a field. */
-export function parseKql(text: string, checkField: CheckField = () => null): Parsed<KqlNode> {
+export interface Mistake {
+  message: string
+  hint?: string
+}
+
+export interface KqlChecks {
+  field?: CheckField
+  value?: CheckValue
+}
+
+/** Without checks, any name may be a field and have any value. */
+export function parseKql(text: string, checks: KqlChecks = {}): Parsed<KqlNode> {
   return parsed(() => {
     if (text.length > MAX_QUERY_LENGTH) {
       throw new SyntaxMistake(`a query has at most ${MAX_QUERY_LENGTH} characters`, MAX_QUERY_LENGTH)
     }
-    return new KqlParser(text, checkField).whole()
+    return new KqlParser(text, checks).whole()
   })
 }
 
@@ -50,14 +62,14 @@ interface Word {
 
 class KqlParser {
   private readonly text: string
-  private readonly checkField: CheckField
+  private readonly checks: KqlChecks
   private at = 0
   private depth = 0
   private nodes = 0
 
-  constructor(text: string, checkField: CheckField) {
+  constructor(text: string, checks: KqlChecks) {
     this.text = text
-    this.checkField = checkField
+    this.checks = checks
   }
 
   whole(): KqlNode {
@@ -103,14 +115,14 @@ class KqlParser {
       const field = this.fieldOf(first)
       if (field === null) throw new SyntaxMistake('a range needs a field', at)
       this.skipBlanks()
-      const value = this.value()
+      const value = this.value(field, true)
       return this.node({ kind: 'range', field, operator: range as '<' | '<=' | '>' | '>=', value })
     }
     if (this.take(':')) {
       const field = this.fieldOf(first)
       if (this.text[this.at] === '{') throw new SyntaxMistake('nested queries are not supported', this.at)
-      if (this.text[this.at] !== '(') return this.is(field, this.value())
-      return this.not(() => this.is(field, this.value()))
+      if (this.text[this.at] !== '(') return this.is(field, this.value(field))
+      return this.not(() => this.is(field, this.value(field)))
     }
     return this.is(null, this.phrase(first))
   }
@@ -125,7 +137,7 @@ class KqlParser {
   /** `*` means any field; other patterns over field names are refused. */
   private fieldOf({ value, at }: Word): string | null {
     if (value.wildcards.length === 0) {
-      const mistake = this.checkField(value.text)
+      const mistake = this.checks.field?.(value.text) ?? null
       if (mistake !== null) throw new SyntaxMistake(mistake.message, at, mistake.hint)
       return value.text
     }
@@ -133,11 +145,15 @@ class KqlParser {
     throw new SyntaxMistake('a pattern cannot stand for a field', at, 'use * alone for any field')
   }
 
-  private value(): KqlValue {
+  private value(field: string | null, isRange = false): KqlValue {
     const at = this.at
     const first = this.word()
     if (first === null) throw new SyntaxMistake(`expected a value before ${this.upcoming()}`, at)
-    return this.phrase(first)
+    const value = this.phrase(first)
+    const exists = !isRange && value.text === '*' && value.wildcards.length === 1
+    const mistake = field === null || exists ? null : (this.checks.value?.(field, value, isRange) ?? null)
+    if (mistake !== null) throw new SyntaxMistake(mistake.message, at, mistake.hint)
+    return value
   }
 
   /** A bare value goes on over blanks until a keyword or a sign. */
@@ -154,6 +170,14 @@ class KqlParser {
       if (this.isKeywordAhead() || this.text[at] === '"') break
       const next = this.word()
       if (next === null) break
+      // Somebody who writes `name = value` would search for these three words.
+      if (/^[=!]=?$|^=~$/.test(next.value.text)) {
+        throw new SyntaxMistake(
+          `"${next.value.text}" is no operator here`,
+          at,
+          'compare with ":", as in process.name: sh',
+        )
+      }
       this.skipBlanks()
       if (/[:<>]/.test(this.text[this.at] ?? '')) {
         throw new SyntaxMistake('expected "and" or "or" before the next field', at)

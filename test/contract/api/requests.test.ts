@@ -1,6 +1,6 @@
 import { Counter, Registry } from 'prom-client'
 import { describe, expect, test } from 'vitest'
-import { checkDocumentField } from '../../../core/language/kql/known-field.ts'
+import { checkDocumentField, DOCUMENT_CHECKS } from '../../../core/language/kql/known-field.ts'
 import { parseKql } from '../../../core/language/kql/parser.ts'
 import { event, NOON } from '../search-store.suite.ts'
 import { runningApi } from './running-api.ts'
@@ -129,7 +129,7 @@ describe('the API', () => {
 
   test('a field that no document has is a mistake, in a filter and in counts', async () => {
     const { get } = await runningApi({
-      parseKql: (text) => parseKql(text, checkDocumentField),
+      parseKql: (text) => parseKql(text, DOCUMENT_CHECKS),
       checkField: checkDocumentField,
     })
     for (const url of ['/api/v1/events', '/api/v1/alerts', '/api/v1/stats', '/api/v1/tail']) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DOCUMENT_FIELDS } from '../../../core/fields/document-fields.ts'
 import type { KqlNode, KqlValue } from '../../../core/language/kql/ast.ts'
 import { evaluate } from '../../../core/language/kql/evaluate.ts'
-import { checkDocumentField } from '../../../core/language/kql/known-field.ts'
+import { checkDocumentField, DOCUMENT_CHECKS } from '../../../core/language/kql/known-field.ts'
 import { MAX_QUERY_DEPTH, MAX_QUERY_LENGTH, MAX_QUERY_NODES, parseKql } from '../../../core/language/kql/parser.ts'
 import { printKql } from '../../../core/language/kql/printer.ts'
 
@@ -153,7 +153,7 @@ describe('a KQL query', () => {
 
 describe('a field that no document has', () => {
   const told = (query: string) => {
-    const result = parseKql(query, checkDocumentField)
+    const result = parseKql(query, { field: checkDocumentField })
     return result.ok ? null : { message: result.message, at: result.at, hint: result.hint }
   }
 
@@ -188,4 +188,43 @@ describe('a field that no document has', () => {
   test('every field of the reference may be named', () => {
     expect(Object.keys(DOCUMENT_FIELDS).filter((name) => told(`${name}: *`) !== null)).toEqual([])
   })
+})
+
+describe('a value that a field cannot have', () => {
+  const told = (query: string) => {
+    const result = parseKql(query, DOCUMENT_CHECKS)
+    return result.ok ? null : `${result.at}: ${result.message} (${result.hint})`
+  }
+
+  test.each([
+    ['process.pid: abc', '13: "abc" is no value of process.pid (write a number, such as 4711)'],
+    ['process.pid >= (', null],
+    [
+      'destination.ip: banana',
+      '16: "banana" is no value of destination.ip (write an address or a block, such as 10.0.0.0/8)',
+    ],
+    [
+      'destination.ip: 10.0.0.0/33',
+      '16: "10.0.0.0/33" is no value of destination.ip (write an address or a block, such as 10.0.0.0/8)',
+    ],
+    [
+      '@timestamp > now-1h',
+      '13: "now-1h" is no value of @timestamp (times relative to now go into from and to (--from 1h))',
+    ],
+    ['process.interactive: yes', '21: "yes" is no value of process.interactive (write true or false)'],
+    ['process.name = sh', '13: "=" is no operator here (compare with ":", as in process.name: sh)'],
+  ])('%s is a mistake', (query, expected) => {
+    if (expected === null) expect(told(query)).not.toBeNull()
+    else expect(told(query)).toBe(expected)
+  })
+
+  test.each([
+    'process.pid: *',
+    'process.pid >= 3',
+    'destination.ip: 10.*',
+    'destination.ip: 10.0.0.0/8',
+    '@timestamp > 2026-11-22',
+    'process.name: "="',
+    'not process.interactive: true',
+  ])('%s is none', (query) => expect(told(query)).toBeNull())
 })

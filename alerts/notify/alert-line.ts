@@ -21,10 +21,28 @@ const STYLES: Record<Priority, Parameters<typeof styleText>[0]> = {
   Debug: 'gray',
 }
 
+type Paint = (style: Parameters<typeof styleText>[0], text: string) => string
+
+function painter(colours: boolean): Paint {
+  return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text)
+}
+
+/** That an alert which was shown came again, with the latest of these times. */
+export function repeatLine(detection: Detection, times: number, colours: boolean): string {
+  const paint = painter(colours)
+  return [
+    ...opening(detection, paint),
+    paint('dim', `… ${times} more ${times === 1 ? 'time' : 'times'} in ${safeText(containerOf(detection.event))}`),
+  ].join('  ')
+}
+
+function opening({ timeMs, priority, rule }: Detection, paint: Paint): string[] {
+  const time = new Date(timeMs).toISOString().slice(11, 23)
+  return [paint('dim', time), paint(STYLES[priority], priority.padEnd(8)), paint('bold', safeText(rule))]
+}
+
 export function alertLine(detection: Detection, colours: boolean): string {
-  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
-    colours ? styleText(style, text, { validateStream: false }) : text
-  const time = new Date(detection.timeMs).toISOString().slice(11, 23)
+  const paint = painter(colours)
   // What the rule's own words already say is not said twice.
   const isTold = (value: string) => detection.output.includes(value)
   const facts = [
@@ -34,13 +52,7 @@ export function alertLine(detection: Detection, colours: boolean): string {
   ].flatMap(([name, value]) =>
     value === undefined || isTold(value) ? [] : [`${paint('dim', `${name}=`)}${safeText(value)}`],
   )
-  return [
-    paint('dim', time),
-    paint(STYLES[detection.priority], detection.priority.padEnd(8)),
-    paint('bold', safeText(detection.rule)),
-    clip(safeText(withoutAbsent(detection))),
-    ...facts,
-  ].join('  ')
+  return [...opening(detection, paint), clip(safeText(withoutAbsent(detection))), ...facts].join('  ')
 }
 
 /** At most as many are left out as the event lacks values that the rule names. */

@@ -1,5 +1,6 @@
 /** Appends detections to a file, one JSON object a line. */
 import { type FileHandle, open } from 'node:fs/promises'
+import { AppError } from '../../core/model/errors.ts'
 import { falcoJson } from './falco-json.ts'
 import type { Destination, Notification } from './outbox.ts'
 
@@ -16,7 +17,16 @@ export class FileDestination implements Destination {
     this.config = config
   }
 
-  async start(): Promise<void> {}
+  /** Throws AppError E_CONFIG_INVALID for a file that cannot be opened: better now than at the first alert. */
+  async start(): Promise<void> {
+    try {
+      this.handle = await open(this.config.path, 'a', 0o600)
+    } catch (cause) {
+      const message = `notify.file: ${this.config.path} cannot be opened: ${(cause as Error).message}`
+      throw new AppError('E_CONFIG_INVALID', message, { cause })
+    }
+    await this.stop()
+  }
 
   /** Opens on demand, so that a file moved away by log rotation is made anew at the next delivery. */
   async send(notifications: readonly Notification[]): Promise<void> {

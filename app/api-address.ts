@@ -2,7 +2,7 @@
  * Where the running Seamark of a data directory listens: written there when it starts, so that the command line finds it
  * whatever port it was given.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
@@ -23,8 +23,11 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
+/** In one step, so that nobody reads half of it. Throws what the file system throws, such as ENOSPC. */
 export function publishAddress(dataDir: string, address: string): void {
-  writeFileSync(join(dataDir, FILE), `${address}\n`, { mode: 0o600 })
+  const path = join(dataDir, FILE)
+  writeFileSync(`${path}.new`, `${address}\n`, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
 }
 
 export function withdrawAddress(dataDir: string): void {

@@ -41,7 +41,10 @@ function filesAt(path: string): string[] {
 
 function readBounded(path: string): string {
   try {
-    const bytes = statSync(path).size
+    const stats = statSync(path)
+    // A FIFO in a folder would be waited for without end.
+    if (!stats.isFile() && path !== '/dev/stdin') throw new Error('it is no regular file')
+    const bytes = stats.size
     if (bytes > MAX_FILE_BYTES) throw new Error(`${bytes} bytes are more than a rule file may have`)
     return readFileSync(path, 'utf8')
   } catch (cause) {

@@ -56,7 +56,11 @@ export const demo: Command = {
       const raised = outcomes.filter((outcome) => outcome.alert !== null).length
       const summary = `${raised} of ${ATTACKS.length}`
       process.stdout.write(`${args.flag('json') ? jsonLine({ raised, attacks: ATTACKS.length }) : summary}\n`)
-      if (raised < ATTACKS.length) say('An alert is missing. `seamark doctor` says what this host cannot see.')
+      if (raised < ATTACKS.length)
+        say(
+          'An alert is missing. Either the running Seamark has not loaded the shipped rules (--no-builtin-rules), or\n' +
+            '`seamark doctor` says what this host cannot see.',
+        )
       return raised === ATTACKS.length ? EXIT.ok : EXIT.negative
     } finally {
       await running.stop()

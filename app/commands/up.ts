@@ -3,6 +3,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, safeLines, tellFailure } from '../command-line.ts'
 import { startEmbedded } from '../embedded/embedded.ts'
+import { VERSION } from '../version.ts'
 
 export const up: Command = {
   name: 'up',
@@ -34,6 +35,7 @@ export const up: Command = {
       isReloadWanted = true
     }
     process.on('SIGHUP', () => reload())
+    process.stderr.write(`Seamark ${VERSION} starts …\n`)
     const embedded = await startEmbedded({
       config: { ...config, api: { ...config.api, port: Number(port) } },
       terminal: {

@@ -114,11 +114,17 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
   }
   let reloaded = Promise.resolve('')
   const address = api.address()
-  publishAddress(config.dataDir, address)
+  const publishing = publishWhenPossible(config.dataDir, address, (error) =>
+    onFailure('main', 'publish-address', error),
+  )
+  const blind = blindSources(await collector.metrics())
   return {
     address,
     greeting: [
       `Seamark ${VERSION} watches ${data.collector} with ${countOf(ruleSet.rules.filter((rule) => rule.enabled).length, 'rule')}.`,
+      ...(blind.length === 0
+        ? []
+        : [`BLIND: ${blind.join(' and ')} cannot be seen; bin/seamark doctor says why and what helps.`]),
       `Alerts appear below; REST API: ${address}/api/v1/alerts; data: ${config.dataDir}.`,
       ...exposureWarning(config.api.host, address),
       'What this host can see: bin/seamark doctor. Four attacks to try it: bin/seamark demo.',
@@ -129,8 +135,43 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
     },
     stop: async () => {
       await lifecycle.stop(config.shutdown.deadlineMs)
+      clearInterval(publishing)
       withdrawAddress(config.dataDir)
       directory.release()
     },
   }
+}
+
+const PUBLISH_AGAIN_MS = 5_000
+const SOURCE_NAMES: Readonly<Record<string, string>> = { syscall: 'system calls', 'docker-events': "Docker's events" }
+
+/** A full disk at the start must not keep the command line from finding this Seamark for good. */
+function publishWhenPossible(
+  dataDir: string,
+  address: string,
+  onFailure: (error: unknown) => void,
+): NodeJS.Timeout | undefined {
+  const publish = (): boolean => {
+    try {
+      publishAddress(dataDir, address)
+      return true
+    } catch {
+      return false
+    }
+  }
+  if (publish()) return undefined
+  onFailure(new Error(`the address of the API cannot be written to ${dataDir} yet`))
+  const timer = setInterval(() => {
+    if (publish()) clearInterval(timer)
+  }, PUBLISH_AGAIN_MS)
+  return timer
+}
+
+/** What the collector's sources do not see now, in words. */
+function blindSources(metrics: ThreadMetrics): string[] {
+  const values = metrics.find(({ name }) => name === 'seamark_source_up')?.values ?? []
+  return values.flatMap(({ value, labels }) => {
+    const source = String((labels as { source?: unknown }).source)
+    return value === 0 ? [SOURCE_NAMES[source] ?? source] : []
+  })
 }

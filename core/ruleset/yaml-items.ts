@@ -61,7 +61,9 @@ export function readItems(file: RuleFile): { items: ItemMap[]; problems: Problem
   for (const document of documents) {
     const [mistake] = document.errors
     if (mistake !== undefined) {
-      walk.problems.push(yamlProblem(file, mistake.pos[0], mistake.message.split('\n')[0] ?? 'not YAML'))
+      const isTooDeep = mistake.message.includes('call stack')
+      const what = isTooDeep ? 'nested too deep' : (mistake.message.split('\n')[0] ?? 'not YAML')
+      walk.problems.push(yamlProblem(file, mistake.pos[0], what))
       break
     }
     items.push(...walk.document(document))

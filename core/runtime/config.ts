@@ -4,7 +4,8 @@
  */
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { LineCounter, parseDocument } from 'yaml'
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml'
+import { nearestName } from '../language/nearest-name.ts'
 import type { Problem } from '../model/problem.ts'
 
 /** The type a snake_case configuration has in code. */
@@ -38,7 +39,9 @@ export function loadConfig<T>(
   const lines = new LineCounter()
   const document = parseDocument(source.text, { lineCounter: lines, maxAliasCount: 10 } as never)
   const locate = (path: readonly string[]) => {
-    const node = document.getIn(path, true) as { range?: [number, number, number] } | undefined
+    const parent = document.getIn(path.slice(0, -1), true)
+    const pair = isMap(parent) ? parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1)) : undefined
+    const node = (pair?.key ?? document.getIn(path, true)) as { range?: [number, number, number] } | undefined
     const { line, col } = lines.linePos(node?.range?.[0] ?? 0)
     return { file: source.file, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
@@ -56,9 +59,10 @@ export function loadConfig<T>(
   }
   const complete = Value.Default(schema, merged)
   for (const error of Value.Errors(schema, complete)) {
-    const problem = describe(error, locate)
+    const problem = describe(error, locate, schema)
     if (problem !== null) problems.push(problem)
   }
+  problems.sort((a, b) => a.location.line - b.location.line || a.location.column - b.location.column)
   return problems.length > 0 ? { config: null, problems } : { config: freeze(camelKeys(complete)) as T, problems }
 }
 
@@ -69,18 +73,26 @@ interface SchemaError {
   params: unknown
 }
 
-function describe(error: SchemaError, locate: (path: readonly string[]) => Problem['location']): Problem | null {
+function describe(
+  error: SchemaError,
+  locate: (path: readonly string[]) => Problem['location'],
+  schema: TSchema,
+): Problem | null {
   // The keyword `additionalProperties` says the same once more, naming the keys.
   if (error.keyword === 'boolean') return null
   const path = error.instancePath.split('/').slice(1)
   if (error.keyword === 'additionalProperties') {
     const keys = (error.params as { additionalProperties: string[] }).additionalProperties
+    const meant = nearestName(keys[0] ?? '', keysAt(schema, path))
     return {
       code: 'E_CONFIG_KEY',
       severity: 'error',
       message: `unknown key ${keys.map((key) => `"${[...path, key].join('.')}"`).join(', ')}`,
       location: locate([...path, keys[0] ?? '']),
-      hint: 'docs/reference/config.md lists every key',
+      hint:
+        meant === undefined
+          ? 'docs/reference/config.md lists every key'
+          : `did you mean "${[...path, meant].join('.')}"?`,
     }
   }
   return {
@@ -89,6 +101,13 @@ function describe(error: SchemaError, locate: (path: readonly string[]) => Probl
     message: `${path.join('.') || 'the file'}: ${error.message}`,
     location: locate(path),
   }
+}
+
+/** The keys that a section of the schema knows. */
+function keysAt(schema: TSchema, path: readonly string[]): string[] {
+  let node = schema as { properties?: Record<string, TSchema> }
+  for (const part of path) node = (node.properties?.[part] ?? {}) as typeof node
+  return Object.keys(node.properties ?? {})
 }
 
 /** Numbers and booleans are taken as such, everything else as text. */

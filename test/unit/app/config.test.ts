@@ -44,7 +44,8 @@ test('a file overrides defaults, and the environment overrides the file', () => 
 
 test('every mistake is told with its place, all at once', () => {
   const message = refusal('api:\n  prot: 1\nstore:\n  retention_days: none\n')
-  expect(message).toMatch(/seamark\.yml:2:\d+: error: unknown key "api\.prot"/)
+  expect(message).toMatch(/seamark\.yml:2:3: error: unknown key "api\.prot"/)
+  expect(message).toContain('did you mean "api.port"?')
   expect(message).toMatch(/seamark\.yml:4:\d+: error: store\.retention_days/)
 })
 

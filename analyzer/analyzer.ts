@@ -35,13 +35,15 @@ export interface AnalyzerOptions {
 
 export class Analyzer implements Component {
   private readonly options: AnalyzerOptions
-  /** By version, oldest first; the last is the one in force. */
+  private inForce: RuleSet
+  /** By version, the least recently used first; those in force among them. */
   private readonly ruleSets = new Map<string, RuleSet>()
   private consumer: Component | null = null
 
   constructor(options: AnalyzerOptions) {
     this.options = options
-    this.useRuleSet(options.ruleSet)
+    this.inForce = options.ruleSet
+    this.remember(options.ruleSet)
   }
 
   async start(): Promise<void> {
@@ -55,18 +57,37 @@ export class Analyzer implements Component {
 
   /** For batches that are stamped with its version, and for those whose own rules are no longer known. */
   useRuleSet(ruleSet: RuleSet): void {
-    this.ruleSets.delete(ruleSet.version)
-    this.ruleSets.set(ruleSet.version, ruleSet)
-    const [oldest] = this.ruleSets.keys()
-    if (this.ruleSets.size > MAX_RULE_SETS) this.ruleSets.delete(oldest!)
+    this.inForce = ruleSet
+    this.remember(ruleSet)
   }
 
-  /** Throws what loading throws: a batch is not judged by other rules because the right ones cannot be had for now. */
+  /** The least recently used go first; those in force stay. */
+  private remember(ruleSet: RuleSet): void {
+    this.ruleSets.delete(ruleSet.version)
+    this.ruleSets.set(ruleSet.version, ruleSet)
+    for (const version of this.ruleSets.keys()) {
+      if (this.ruleSets.size <= MAX_RULE_SETS) break
+      if (version !== this.inForce.version) this.ruleSets.delete(version)
+    }
+  }
+
+  /**
+   * Throws a retryable error when the right rules cannot be had: the batch waits, for another analyzer or a newer one,
+   * instead of being judged by others.
+   */
   private async learn(version: string | undefined): Promise<void> {
-    const { loadRuleSet } = this.options
-    if (version === undefined || loadRuleSet === undefined || this.ruleSets.has(version)) return
-    const loaded = await loadRuleSet(version)
-    if (loaded !== null) this.useRuleSet(loaded)
+    const { loadRuleSet, metrics } = this.options
+    if (version === undefined || loadRuleSet === undefined) return
+    const known = this.ruleSets.get(version)
+    if (known !== undefined) return this.remember(known)
+    try {
+      const loaded = await loadRuleSet(version)
+      if (loaded !== null) this.remember(loaded)
+    } catch (cause) {
+      metrics.add('seamark_analyzer_unloadable_rulesets_total')
+      const message = `the rules ${version} cannot be loaded here: ${(cause as Error).message}`
+      throw new AppError('E_RULES_INVALID', message, { retryable: true, cause })
+    }
   }
 
   /** The rules that the envelope names, as long as they are remembered, so that a redelivery is judged alike. */
@@ -74,7 +95,7 @@ export class Analyzer implements Component {
     const stamped = envelope === undefined ? undefined : this.ruleSets.get(envelope.ruleset)
     if (stamped !== undefined) return stamped
     if (envelope !== undefined) this.options.metrics.add('seamark_analyzer_substituted_rulesets_total')
-    return [...this.ruleSets.values()].at(-1)!
+    return this.inForce
   }
 
   private async judgeAll(delivery: Delivery): Promise<void> {

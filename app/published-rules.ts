@@ -49,7 +49,7 @@ export async function publishedRules(documents: Documents, version: string): Pro
   return ((await documents.get(RULES_SPACE, version))?.value as PublishedRules | undefined) ?? null
 }
 
-/** As its publisher compiled it. Throws AppError E_RULES_INVALID where this version of Seamark cannot read it. */
+/** With its publisher's order of matching; what is kept and captured is this process's own affair. Throws AppError E_RULES_INVALID where this version of Seamark cannot read it. */
 export function compilePublished(published: PublishedRules, config: Config): RuleSet {
   const rules = { ...config.rules, matching: published.matching }
   return compileRules(published.files, { ...config, rules }).ruleSet

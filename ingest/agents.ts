@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/model/component.ts'
-import type { Documents } from '../core/model/documents.ts'
+import type { Documents, Versioned } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 
 export interface Agent {
@@ -41,7 +41,7 @@ interface StoredToken {
 const SPACES = { agents: 'agents', names: 'agent-names', status: 'agent-status', tokens: 'enrolment-tokens' } as const
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const SECRET_BYTES = 32
-const MAX_LIST = 10_000
+const PAGE = 1_000
 
 export interface AgentsOptions {
   documents: Documents
@@ -59,6 +59,7 @@ export class Agents {
 
   /** A token for one enrolment within `validMs`. */
   async createToken(validMs: number): Promise<string> {
+    await this.removeExpiredTokens()
     const { id, secret, digest } = newSecret()
     const createdMs = this.nowMs()
     const token: StoredToken = { digest, createdMs, expiresMs: createdMs + validMs }
@@ -107,30 +108,50 @@ export class Agents {
   }
 
   async list(): Promise<(Agent & { status: AgentStatus | null })[]> {
-    const found = await this.documents.scan(SPACES.agents, '', MAX_LIST)
-    const statuses = await this.documents.scan(SPACES.status, '', MAX_LIST)
-    const byId = new Map(statuses.map(({ key, value }) => [key, value as AgentStatus]))
-    return found.map(({ key, value }) => ({ ...withoutDigest(value as StoredAgent), status: byId.get(key) ?? null }))
+    const byId = new Map<string, AgentStatus>()
+    for await (const { key, value } of this.all(SPACES.status)) byId.set(key, value as AgentStatus)
+    const found: (Agent & { status: AgentStatus | null })[] = []
+    for await (const { key, value } of this.all(SPACES.agents))
+      found.push({ ...withoutDigest(value as StoredAgent), status: byId.get(key) ?? null })
+    return found
   }
 
   /** By the agent's id or its collector's name; its name becomes free. False when there is none. */
   async revoke(idOrCollector: string): Promise<boolean> {
-    for (const { key, value, version } of await this.documents.scan(SPACES.agents, '', MAX_LIST)) {
-      const agent = value as StoredAgent
-      if (agent.revokedMs !== null || (agent.id !== idOrCollector && agent.collector !== idOrCollector)) continue
-      if (!(await this.documents.put(SPACES.agents, key, { ...agent, revokedMs: this.nowMs() }, version))) {
-        return this.revoke(idOrCollector)
-      }
-      const name = await this.documents.get(SPACES.names, agent.collector)
-      if (name !== null) await this.documents.remove(SPACES.names, agent.collector, name.version)
-      return true
-    }
-    return false
+    const name = await this.documents.get(SPACES.names, idOrCollector)
+    const id = (name?.value as { agent: string } | undefined)?.agent ?? idOrCollector
+    const found = await this.documents.get(SPACES.agents, id)
+    const agent = found?.value as StoredAgent | undefined
+    if (found === null || agent === undefined || agent.revokedMs !== null) return false
+    const revoked: StoredAgent = { ...agent, revokedMs: this.nowMs() }
+    if (!(await this.documents.put(SPACES.agents, id, revoked, found.version))) return this.revoke(idOrCollector)
+    const held = await this.documents.get(SPACES.names, agent.collector)
+    if (held !== null && (held.value as { agent: string }).agent === id)
+      await this.documents.remove(SPACES.names, agent.collector, held.version)
+    return true
   }
 
   async seen(agent: Agent, status: AgentStatus): Promise<void> {
     const before = await this.documents.get(SPACES.status, agent.id)
     await this.documents.put(SPACES.status, agent.id, status, before?.version ?? 0)
+  }
+
+  /** Every document of a space, page by page. */
+  private async *all(space: string): AsyncIterable<Versioned> {
+    for (let after = ''; ; ) {
+      const page = await this.documents.scan(space, after, PAGE)
+      yield* page
+      const last = page.at(-1)
+      if (last === undefined) return
+      after = last.key
+    }
+  }
+
+  /** Tokens that nobody used in time. */
+  private async removeExpiredTokens(): Promise<void> {
+    for await (const { key, value, version } of this.all(SPACES.tokens)) {
+      if ((value as StoredToken).expiresMs < this.nowMs()) await this.documents.remove(SPACES.tokens, key, version)
+    }
   }
 }
 

@@ -28,6 +28,8 @@ export interface IngestOptions {
   queue: Queue
   documents: Documents
   metrics: Metrics
+  /** In the Prometheus text format, brought up to date. */
+  readMetrics: () => Promise<string>
   logger: FastifyBaseLogger
   /** Default 256 MiB. */
   maxInFlightBytes?: number
@@ -81,9 +83,7 @@ export function createIngest(options: IngestOptions): Ingest {
     await documents.get('agents', '')
     return { status: 'ok' }
   })
-  app.get('/metrics', async (_, reply) =>
-    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-  )
+  app.get('/metrics', async (_, reply) => reply.type(metrics.registry.contentType).send(await options.readMetrics()))
   const maxInFlightBytes = options.maxInFlightBytes ?? 256 * 1024 * 1024
   addBatchesRoute(app, { agents, authentication, coalescer, envelopes, metrics, maxInFlightBytes, onError, nowMs })
   addEnrolRoute(app, agents)

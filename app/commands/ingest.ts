@@ -7,6 +7,7 @@ import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, RULE_OPTIONS } from '../command-line.ts'
 import type { Config } from '../config.ts'
 import { requireDeployment, runProcess } from '../distributed/process.ts'
+import { measureQueue, measureTopics } from '../measure-backends.ts'
 import { activeRules, publishRules } from '../published-rules.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
@@ -30,7 +31,13 @@ export const ingest: Command = {
       await run('documents', documents)
       if ((await activeRules(documents)) === null) await publishRules(documents, readRuleFiles(config.rules), config)
       const { host, port } = config.ingest
-      const server = createIngest({ host, port, ...(tls === null ? {} : { tls }), queue, documents, metrics, logger })
+      const readMetrics = async () => {
+        measureQueue(metrics, queue)
+        await measureTopics(metrics, queue, ['batches'])
+        return metrics.registry.metrics()
+      }
+      const tlsOptions = tls === null ? {} : { tls }
+      const server = createIngest({ host, port, ...tlsOptions, queue, documents, metrics, readMetrics, logger })
       await run('ingest', server)
       return `Seamark ingest listens on ${server.address()}. Enrol a host: seamark agents token`
     })

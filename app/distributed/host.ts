@@ -36,29 +36,14 @@ export async function startHost(context: ProcessContext): Promise<string> {
 
   const ca = readSecret(caFile, 'central.ca_file')
   const central = { url, ...(ca === undefined ? {} : { ca }) }
-  const credentials = await credentialsOf(context, central)
-  const client = new IngestClient({ ...central, key: credentials.key })
+  const credentialsPath = join(config.dataDir, 'agent.json')
+  const known = readCredentials(credentialsPath)
+  const id = known?.collector ?? collectorId(config)
 
   const rulesPath = join(config.dataDir, 'rules.json')
-  const built = buildCollector({
-    config,
-    id: credentials.collector,
-    epoch: randomBytes(6).toString('hex'),
-    queue,
-    ruleSet: firstRules(context, rulesPath),
-    metrics,
-    logger,
-  })
-  const follower = new RulesFollower({
-    client,
-    path: rulesPath,
-    logger,
-    apply: (rules) => built.collector.useRuleSet(compilePublished(rules, config)),
-  })
-  const onActiveRules = (version: string) => follower.hear(version)
-  await run('shipper', new Shipper({ queue, client, metrics, logger, onActiveRules }))
+  const ruleSet = firstRules(context, rulesPath)
+  const built = buildCollector({ config, id, epoch: randomBytes(6).toString('hex'), queue, ruleSet, metrics, logger })
   await run('collector', built.collector)
-  await run('rules', follower)
   const readMetrics = async () => {
     built.measure()
     measureQueue(metrics, queue)
@@ -67,17 +52,30 @@ export async function startHost(context: ProcessContext): Promise<string> {
   }
   const check = async () => void (await queue.depth('batches'))
   await run('health', createHealthServer({ ...config.health, logger, readMetrics, check }))
-  return `Seamark watches ${credentials.collector} and sends what it sees to ${url}.`
+
+  // From here on it watches; what it sees waits on its disk until there is somebody to send it to.
+  const { key } = known ?? (await enrolWhenPossible(context, central, credentialsPath, id))
+  const client = new IngestClient({ ...central, key })
+  const follower = new RulesFollower({
+    client,
+    path: rulesPath,
+    logger,
+    apply: (rules) => built.collector.useRuleSet(compilePublished(rules, config)),
+  })
+  await run('rules', follower)
+  const onActiveRules = (version: string) => follower.hear(version)
+  await run('shipper', new Shipper({ queue, client, metrics, logger, onActiveRules }))
+  await run('connections', { start: async () => {}, stop: async () => client.close() })
+  return `Seamark watches ${id} and sends what it sees to ${url}.`
 }
 
-/** Those of the file, or new ones for the token, for as long as it takes until ingest answers. */
-async function credentialsOf(
+/** For as long as it takes until ingest answers. */
+async function enrolWhenPossible(
   { config, logger, signal }: ProcessContext,
   central: { url: string; ca?: string },
+  path: string,
+  id: string,
 ): Promise<Credentials> {
-  const path = join(config.dataDir, 'agent.json')
-  const known = readCredentials(path)
-  if (known !== null) return known
   const token = readSecret(config.central.tokenFile, 'central.token_file')
   if (token === undefined)
     throw new AppError(
@@ -88,7 +86,7 @@ async function credentialsOf(
   try {
     for (let isTold = false; ; isTold = true) {
       try {
-        return await enrol(client, path, token, collectorId(config))
+        return await enrol(client, path, token, id)
       } catch (error) {
         if (!(error instanceof AppError) || !error.retryable) throw error
         if (!isTold) logger.warn({ err: error }, 'Ingest cannot be reached; this host is enrolled as soon as it can')

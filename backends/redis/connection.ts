@@ -44,12 +44,6 @@ export async function ready(redis: Redis, code: ErrorCode): Promise<void> {
   }
 }
 
-/** The address without its password, for messages. */
-export function addressOf(redis: Redis): string {
-  const { host, port, path } = redis.options
-  return path ?? `${host}:${port}`
-}
-
 export function redisError(code: ErrorCode, what: string, cause: unknown, options: AppErrorOptions = {}): AppError {
   if (cause instanceof AppError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)

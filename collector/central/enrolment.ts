@@ -1,6 +1,7 @@
 /** This host's key: asked for once with a token that works once, kept in a file that only its owner reads. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { AppError } from '../../core/model/errors.ts'
+import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import { detailOf, type IngestClient } from './ingest-client.ts'
 
 export interface Credentials {
@@ -40,7 +41,7 @@ export async function enrol(
   collector: string,
 ): Promise<Credentials> {
   const body = Buffer.from(JSON.stringify({ token, collector }))
-  const answer = await client.send({ method: 'POST', path: '/ingest/v1/enrol', type: 'application/json', body })
+  const answer = await client.send({ method: 'POST', path: INGEST_PATHS.enrol, type: 'application/json', body })
   if (answer.status !== 201) {
     const code = ({ 401: 'E_INGEST_TOKEN', 409: 'E_INGEST_NAME_TAKEN' } as const)[answer.status as 401 | 409]
     const retryable = answer.status === 429 || answer.status >= 500

@@ -4,6 +4,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Component } from '../../core/model/component.ts'
+import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import type { PublishedRules } from '../../core/model/published-rules.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import { detailOf, type IngestClient } from './ingest-client.ts'
@@ -40,14 +41,16 @@ export class RulesFollower implements Component {
 
   async start(): Promise<void> {
     this.version = RulesFollower.stored(this.options.path)?.version ?? null
-    await this.ask()
+    void this.ask()
     this.timer = setInterval(() => void this.ask(), this.options.pollMs ?? 30_000)
     this.timer.unref()
   }
 
-  async stop(): Promise<void> {
+  /** An answer that is still awaited is not waited for longer than the deadline. */
+  async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.timer)
-    await this.asking
+    const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
+    await Promise.race([this.asking, late])
   }
 
   /** An answer of ingest named the active version. */
@@ -68,7 +71,7 @@ export class RulesFollower implements Component {
   private async fetch(): Promise<void> {
     const { client, path, apply, logger } = this.options
     const headers = this.version === null ? {} : { 'if-none-match': `"${this.version}"` }
-    const answer = await client.send({ method: 'GET', path: '/ingest/v1/rules', headers })
+    const answer = await client.send({ method: 'GET', path: INGEST_PATHS.rules, headers })
     if (answer.status === 304) return
     if (answer.status !== 200) {
       logger.info({ answer: detailOf(answer) }, 'Ingest has no rules for this host yet')

@@ -7,6 +7,13 @@ import { joinFrames } from '../../core/batch/frames.ts'
 import { sealBatch } from '../../core/batch/seal.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
+import {
+  BATCHES_TYPE,
+  INGEST_PATHS,
+  MAX_SENT_BATCHES,
+  RULESET_HEADER,
+  SENT_HEADER,
+} from '../../core/model/ingest-protocol.ts'
 import type { Delivery, Item, Queue } from '../../core/model/queue.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
@@ -23,7 +30,6 @@ export interface ShipperOptions {
   nowMs?: () => number
 }
 
-const MAX_ITEMS = 64
 const MAX_RETRY_AFTER_MS = 30_000
 
 export class Shipper implements Component {
@@ -39,7 +45,9 @@ export class Shipper implements Component {
 
   async start(): Promise<void> {
     this.stopped = new AbortController()
-    this.consumer = this.options.queue.consume('batches', (delivery) => this.ship(delivery), { maxItems: MAX_ITEMS })
+    this.consumer = this.options.queue.consume('batches', (delivery) => this.ship(delivery), {
+      maxItems: MAX_SENT_BATCHES,
+    })
     await this.consumer.start()
   }
 
@@ -55,10 +63,10 @@ export class Shipper implements Component {
     try {
       answer = await client.send({
         method: 'POST',
-        path: '/ingest/v1/batches',
-        type: 'application/vnd.seamark.batches',
+        path: INGEST_PATHS.batches,
+        type: BATCHES_TYPE,
         body: joinFrames(frames.filter((frame) => frame !== null)),
-        headers: { 'seamark-sent-ms': String(nowMs()) },
+        headers: { [SENT_HEADER]: String(nowMs()) },
       })
     } catch (error) {
       this.inTrouble('unreachable', (error as Error).message)
@@ -68,7 +76,7 @@ export class Shipper implements Component {
       if (this.trouble !== null) this.options.logger.warn('Ingest takes batches again')
       this.trouble = null
       metrics.add('seamark_shipper_batches_total', items.length)
-      const version = answer.headers['seamark-ruleset']
+      const version = answer.headers[RULESET_HEADER]
       if (typeof version === 'string') this.options.onActiveRules?.(version)
       return
     }

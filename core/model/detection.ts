@@ -1,12 +1,6 @@
 /** A detection is one firing of a rule, immutable; an alert is the grouped, mutable thing people work on. */
 import type { EventId, Priority, SourceName } from './event.ts'
 
-export interface RuleRef {
-  name: string
-  /** The rule set's version that judged. */
-  ruleset: string
-}
-
 export interface Detection {
   /** digest(rule name, event id); for a window digest(rule, key, contributing ids). */
   id: string

@@ -1,6 +1,6 @@
 /**
  * The durable queue between stages. In the embedded shape it joins collector and analyzer; on a host of many it is the
- * spool. A contract suite in test/contract/queue.ts holds every backend to the promises below.
+ * spool. A contract suite in test/contract/queue.suite.ts holds every backend to the promises below.
  */
 import type { BatchHeader, Envelope } from './batch.ts'
 import type { Component } from './component.ts'

@@ -1,6 +1,6 @@
 /**
  * Where events, detections and alerts are kept to be searched. Documents carry ECS names.
- * A contract suite in test/contract/search-store.ts holds every backend to the promises below.
+ * A contract suite in test/contract/search-store.suite.ts holds every backend to the promises below.
  */
 import type { KqlNode } from '../language/kql/ast.ts'
 import type { EventBatch } from './batch.ts'

@@ -57,6 +57,7 @@ export const METRICS = {
     'Batches judged by other rules than those stamped on them, which were no longer known.',
   ),
   seamark_analyzer_corrupt_batches_total: counter('Batches quarantined because they cannot be read.'),
+  seamark_analyzer_unloadable_rulesets_total: counter('Times that the rules of a batch could not be loaded here.'),
   seamark_analyzer_poisoned_events_total: counter('Events that could not be judged and became dead letters.'),
   seamark_dead_letters_total: counter('Items given up and kept as dead letters.', 'topic'),
   seamark_dead_letters: gauge('Dead letters held.'),

@@ -4,6 +4,14 @@ import { splitFrames } from '../../core/batch/frames.ts'
 import { readHeader } from '../../core/batch/seal.ts'
 import { ApiProblem } from '../../core/http/problem.ts'
 import { AppError } from '../../core/model/errors.ts'
+import {
+  BATCHES_TYPE,
+  INGEST_PATHS,
+  MAX_MESSAGE_BATCHES,
+  MAX_MESSAGE_BYTES,
+  RULESET_HEADER,
+  SENT_HEADER,
+} from '../../core/model/ingest-protocol.ts'
 import type { Item } from '../../core/model/queue.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import type { Agent, Agents } from '../agents.ts'
@@ -23,9 +31,6 @@ export interface BatchesOptions {
   nowMs?: () => number
 }
 
-export const BATCHES_TYPE = 'application/vnd.seamark.batches'
-export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-const MAX_BATCHES = 256
 /** How long a host waits when told so, in s. */
 const RETRY_AFTER_S = 2
 const STATUS_MS = 5_000
@@ -42,7 +47,7 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
     async (_: unknown, body: Buffer) => body,
   )
 
-  app.post('/ingest/v1/batches', {
+  app.post(INGEST_PATHS.batches, {
     // Who it is and how much it will be, before a byte of the body is read.
     onRequest: async (request, reply) => {
       const agent = await authentication.agentOf(request)
@@ -57,10 +62,12 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
         void reply.header('retry-after', String(RETRY_AFTER_S))
         throw new ApiProblem(503, 'E_API_BUSY', 'ingest holds as much as it can; try again shortly')
       }
-      inFlightBytes += length
+      // A client that left while its key was looked up has closed already, and will not close again.
+      if (request.raw.destroyed || reply.raw.closed) throw new ApiProblem(400, 'E_API_REQUEST', 'the client has left')
       reply.raw.once('close', () => {
         inFlightBytes -= length
       })
+      inFlightBytes += length
     },
     handler: async (request, reply) => {
       const agent = agentsOf.get(request)!
@@ -76,14 +83,14 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
       }
       metrics.add('seamark_ingest_batches_total', items.length)
       metrics.add('seamark_ingest_bytes_total', request.body.length)
-      noteStatus(agent, Number(request.headers['seamark-sent-ms']), receivedMs)
-      if (envelopes.activeRules !== null) void reply.header('seamark-ruleset', envelopes.activeRules)
+      noteStatus(agent, Number(request.headers[SENT_HEADER]), receivedMs)
+      if (envelopes.activeRules !== null) void reply.header(RULESET_HEADER, envelopes.activeRules)
       return { stored: items.length }
     },
   })
 
   function itemsOf(body: Buffer, agent: Agent): Item[] {
-    return splitFrames(body, MAX_BATCHES).map((payload, i) => {
+    return splitFrames(body, MAX_MESSAGE_BATCHES).map((payload, i) => {
       const field = `batches[${i}]`
       try {
         const header = readHeader(payload)

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { ApiProblem } from '../../core/http/problem.ts'
 import { AppError } from '../../core/model/errors.ts'
+import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import type { Agents } from '../agents.ts'
 
 const Body = Type.Object(
@@ -13,7 +14,7 @@ const Body = Type.Object(
 export const MAX_ENROL_BYTES = 4 * 1024
 
 export function addEnrolRoute(app: FastifyInstance, agents: Agents): void {
-  app.post('/ingest/v1/enrol', { bodyLimit: MAX_ENROL_BYTES, schema: { body: Body } }, async (request, reply) => {
+  app.post(INGEST_PATHS.enrol, { bodyLimit: MAX_ENROL_BYTES, schema: { body: Body } }, async (request, reply) => {
     const { token, collector } = request.body as Static<typeof Body>
     try {
       const { agent, key } = await agents.enrol(token, collector)

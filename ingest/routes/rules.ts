@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { ApiProblem } from '../../core/http/problem.ts'
 import type { Documents } from '../../core/model/documents.ts'
+import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import { ACTIVE_RULES, type ActiveRules, type PublishedRules, RULES_SPACE } from '../../core/model/published-rules.ts'
 import type { Authentication } from '../authentication.ts'
 
@@ -9,7 +10,7 @@ export function addRulesRoute(
   app: FastifyInstance,
   { documents, authentication }: { documents: Documents; authentication: Authentication },
 ): void {
-  app.get('/ingest/v1/rules', {
+  app.get(INGEST_PATHS.rules, {
     onRequest: async (request) => {
       await authentication.agentOf(request)
     },

@@ -205,6 +205,29 @@ describe('batches', () => {
     expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '2'])
   })
 
+  test('of clients that leave while their key is looked up are not counted as held', async () => {
+    const running = await runIngest({ maxInFlightBytes: 3_000_000 })
+    const { key } = await enrolled(running)
+    const get = running.documents.get.bind(running.documents)
+    running.documents.get = async (space, id) => {
+      if (space === 'agents') await new Promise((resolve) => setTimeout(resolve, 100))
+      return get(space, id)
+    }
+    for (let i = 0; i < 4; i++) {
+      const leaving = new AbortController()
+      const asked = fetch(`${running.url}/ingest/v1/batches`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/vnd.seamark.batches', authorization: `Bearer ${key}` },
+        body: Buffer.alloc(2_500_000),
+        signal: leaving.signal,
+      })
+      setTimeout(() => leaving.abort(), 30)
+      await expect(asked).rejects.toThrow()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect((await post(running.url, key, [sealed('host-1', 1)])).status).toBe(200)
+  })
+
   test('of many hosts share offers, and each keeps its own id', async () => {
     const running = await runIngest({ lingerMs: 50 })
     const hosts = await Promise.all(Array.from({ length: 30 }, (_, i) => enrolled(running, `host-${i}`)))

@@ -37,7 +37,16 @@ export async function runIngest(
   await documents.start()
   onTestFinished(() => documents.stop(1_000))
   const metrics = new Metrics()
-  const ingest = createIngest({ host: '127.0.0.1', port: 0, queue, documents, metrics, logger: quiet, ...options })
+  const ingest = createIngest({
+    host: '127.0.0.1',
+    port: 0,
+    queue,
+    documents,
+    metrics,
+    readMetrics: () => metrics.registry.metrics(),
+    logger: quiet,
+    ...options,
+  })
   await ingest.start()
   onTestFinished(() => ingest.stop(1_000))
   return { queue, documents, metrics, ingest, url: ingest.address(), agents: new Agents({ documents }) }

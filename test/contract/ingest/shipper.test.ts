@@ -134,10 +134,10 @@ describe('a host and ingest', () => {
     })
     await follower.start()
     onTestFinished(async () => {
-      await follower.stop()
+      await follower.stop(1_000)
       client.close()
     })
-    expect(applied).toEqual(['v1'])
+    await expect.poll(() => applied).toEqual(['v1'])
     const spool = await openQueue()
     await shipping(running.url, credentials.key, spool, (version) => follower.hear(version))
     let sequence = 0

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
-import { Analyzer } from '../../../analyzer/analyzer.ts'
+import { Analyzer, type AnalyzerOptions } from '../../../analyzer/analyzer.ts'
 import { EdgeFilter } from '../../../collector/edge-filter.ts'
+import { readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
-import { sealBatch } from '../../../core/batch/seal.ts'
+import { openBatch, sealBatch } from '../../../core/batch/seal.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import type { BatchHeader } from '../../../core/model/batch.ts'
 import type { Detection } from '../../../core/model/detection.ts'
+import { AppError } from '../../../core/model/errors.ts'
 import type { Item } from '../../../core/model/queue.ts'
 import type { RuleSet } from '../../../core/model/rule-set.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
@@ -52,11 +54,17 @@ function batchItem(ruleSet: RuleSet, paths: readonly string[], sequence = 1): It
   }
 }
 
-async function analyzing(ruleSet: RuleSet) {
+async function analyzing(ruleSet: RuleSet, load?: AnalyzerOptions['loadRuleSet']) {
   const queue = new MemoryQueue()
   const metrics = new Metrics()
   const logger = createLogger({ level: 'silent', component: 'test' })
-  const analyzer = new Analyzer({ queue, ruleSet, metrics, logger })
+  const analyzer = new Analyzer({
+    queue,
+    ruleSet,
+    metrics,
+    logger,
+    ...(load === undefined ? {} : { loadRuleSet: load }),
+  })
   await analyzer.start()
   const detections = () =>
     queue.items('detections').map(({ payload }) => JSON.parse(Buffer.from(payload).toString('utf8')) as Detection)
@@ -105,4 +113,50 @@ test("matches are taken over by the row's ordinal, wherever the host's filter mo
   const ordinals = detections().map(({ id, evidence }) => [id.length > 0, evidence[0]!.split('.').at(-1)])
   const expected = paths.flatMap((path, i) => (path === '/a' ? [[true, i.toString(36)]] : []))
   expect(ordinals).toEqual(expected)
+})
+
+test('rules that a batch is stamped with are loaded, do not become those in force, and are waited for', async () => {
+  const [active, old] = [rulesFor('/a'), rulesFor('/b')]
+  const asked: string[] = []
+  const { queue, detections, substituted } = await analyzing(active, async (version) => {
+    asked.push(version)
+    if (version === 'broken') throw new AppError('E_RULES_INVALID', 'written for a newer Seamark')
+    return version === old.version ? old : null
+  })
+  await queue.deliver('batches', [batchItem(old, ['/a', '/b'], 1)])
+  expect(detections().map(({ ruleset }) => ruleset)).toEqual([old.version])
+  const gone = { ...batchItem(active, ['/a'], 2), envelope: { receivedMs: 1, ruleset: 'gone', parts: {} } }
+  await queue.deliver('batches', [gone])
+  expect(detections().map(({ ruleset }) => ruleset)).toEqual([old.version, active.version])
+  expect(await substituted()).toBe(1)
+  const broken = { ...batchItem(active, ['/a'], 3), envelope: { receivedMs: 1, ruleset: 'broken', parts: {} } }
+  await expect(queue.deliver('batches', [broken])).rejects.toMatchObject({ code: 'E_RULES_INVALID', retryable: true })
+  expect(asked).toEqual([old.version, 'gone', 'broken'])
+})
+
+test('an event that cannot be judged becomes a dead letter, and the rest of its batch goes on', async () => {
+  const rules = rulesFor('/a')
+  // Rules that fail on one path, as a mistake in the engine would.
+  const failing: RuleSet = {
+    ...rules,
+    version: 'failing',
+    detect: (batch) => {
+      const { file } = batch.tables
+      for (let row = 0; row < (file?.rowCount ?? 0); row++) {
+        if (readText(batch, file!, row, 'path') === '/poison') throw new TypeError('a bug')
+      }
+      return rules.detect(batch)
+    },
+  }
+  const { queue, detections } = await analyzing(failing)
+  const item = { ...batchItem(rules, ['/a', '/x', '/poison', '/a', '/y']), envelope: undefined }
+  await queue.deliver('batches', [item as unknown as Item])
+  expect(detections()).toHaveLength(2)
+  const [dead, ...more] = queue.items('dead')
+  expect(more).toEqual([])
+  expect(dead?.failure).toMatchObject({ topic: 'batches', code: 'TypeError', message: 'a bug' })
+  const { batch } = openBatch(dead!.payload)
+  expect([batch.tables.file?.rowCount, readText(batch, batch.tables.file!, 0, 'path')]).toEqual([1, '/poison'])
+  const kept = openBatch(queue.items('index')[0]!.payload)
+  expect(kept.header.rows).toBe(4)
 })

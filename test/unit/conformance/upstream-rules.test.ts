@@ -25,10 +25,8 @@ describe.skipIf(!isHere)('rules of the Falco project (skipped where they are not
     )
   })
 
-  test('all three files load together in less than a second', () => {
-    const started = performance.now()
+  test('all three files load together', () => {
     const { ruleSet, problems } = loadRuleSet(ALL.map(read))
-    expect(performance.now() - started).toBeLessThan(5000)
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
     expect(ruleSet?.rules.length).toBe(93)
     expect(ruleSet?.plan.environment).toBe(true)

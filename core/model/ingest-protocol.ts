@@ -1,0 +1,24 @@
+/**
+ * What a host and ingest say to each other over HTTP. A message is several sealed batches (core/batch/frames.ts); the
+ * limits of the sender lie below those of the receiver, and a test holds them to it.
+ */
+export const INGEST_PATHS = {
+  /** POST a message; 200 when all of it is durable. */
+  batches: '/ingest/v1/batches',
+  /** POST a token and a name; 201 with a key. */
+  enrol: '/ingest/v1/enrol',
+  /** GET the active rules, with their version as ETag. */
+  rules: '/ingest/v1/rules',
+} as const
+
+export const BATCHES_TYPE = 'application/vnd.seamark.batches'
+/** Request: the host's clock when it sent, ms since the Unix epoch. */
+export const SENT_HEADER = 'seamark-sent-ms'
+/** Answer: the version of the rules that judge what arrives now. */
+export const RULESET_HEADER = 'seamark-ruleset'
+
+/** What ingest takes in one message. */
+export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+export const MAX_MESSAGE_BATCHES = 256
+/** What a host puts into one. */
+export const MAX_SENT_BATCHES = 64

@@ -34,8 +34,7 @@ export function writeServiceFiles({ directory, prefix, redisMaxBytes }: ServiceF
   write('elasticsearch/roles.yml', rolesFile(prefix))
   write('elasticsearch/users_roles', usersRolesFile())
   write('elasticsearch/users', usersFile(secrets, readOr(join(directory, 'elasticsearch/users'), '')))
-  // Keeps the password of the health check out of its arguments.
-  write('elasticsearch/netrc', `machine 127.0.0.1 login seamark_health password ${secrets['elasticsearch-health']}\n`)
+  write('elasticsearch/health-request', healthRequest(secrets))
 
   secret('ingest/redis-password', 'redis')
   secret('analyzer/redis-password', 'redis')
@@ -72,6 +71,13 @@ const ELASTICSEARCH_YML = stringify({
   'xpack.security.transport.ssl.enabled': false,
   'xpack.security.authc.realms.file.seamark.order': 0,
 })
+
+/** Sent by the health check as it is: a password must not stand among its arguments, where every process sees it. */
+function healthRequest(secrets: Secrets): string {
+  const credentials = Buffer.from(`seamark_health:${secrets['elasticsearch-health']}`).toString('base64')
+  const path = '/_cluster/health?wait_for_status=yellow&timeout=3s'
+  return `GET ${path} HTTP/1.0\r\nauthorization: Basic ${credentials}\r\n\r\n`
+}
 
 function kibanaYml(secrets: Secrets): string {
   return stringify({

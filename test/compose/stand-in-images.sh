@@ -32,18 +32,35 @@ trap 'rm -rf "$work"' EXIT
 # Debian as this machine gets it: from its own mirror.
 mirror=$(sed -n 's/^URIs: //p;s/^deb \(http[^ ]*debian\) .*/\1/p' /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
 
-# base_root NAME PACKAGES: a Debian 12 with these packages, unpacked once and kept as $cache/NAME.tar.
+# base_root NAME [PACKAGE]: a Debian 12, with this package, kept as $cache/NAME.tar.
 base_root() {
   [ -f "$cache/$1.tar" ] && return
-  echo "debootstrap: $1" >&2
-  debootstrap --variant=minbase --include="$2" bookworm "$work/$1" "${mirror:-http://deb.debian.org/debian}" >"$work/log" 2>&1 || {
-    tail -n 20 "$work/log" >&2
-    exit 1
-  }
-  rm -rf "$work/$1"/var/cache/apt/archives/*.deb "$work/$1"/var/lib/apt/lists/*
+  echo "root file system: $1" >&2
+  mkdir "$work/$1"
+  if [ -z "${2-}" ]; then
+    run debootstrap --variant=minbase bookworm "$work/$1" "${mirror:-http://deb.debian.org/debian}"
+  else
+    base_root bookworm-slim
+    tar -C "$work/$1" -xf "$cache/bookworm-slim.tar"
+    cp /etc/resolv.conf "$work/$1/etc/"
+    printf '#!/bin/sh\nexit 101\n' >"$work/$1/usr/sbin/policy-rc.d"
+    chmod 755 "$work/$1/usr/sbin/policy-rc.d"
+    mkdir -p "$work/$1/dev"
+    [ -c "$work/$1/dev/null" ] || mknod -m 666 "$work/$1/dev/null" c 1 3
+    run chroot "$work/$1" apt-get update -qq
+    run env DEBIAN_FRONTEND=noninteractive chroot "$work/$1" apt-get install -y -qq --no-install-recommends "$2"
+  fi
+  rm -rf "$work/$1"/var/cache/apt/*.bin "$work/$1"/var/cache/apt/archives/*.deb "$work/$1"/var/lib/apt/lists/*
   tar -C "$work/$1" --exclude=./dev --exclude=./proc --exclude=./sys -cf "$cache/$1.tar.new" .
   mv "$cache/$1.tar.new" "$cache/$1.tar"
   rm -rf "${work:?}/$1"
+}
+
+# Quiet unless it fails.
+run() {
+  "$@" >"$work/log" 2>&1 && return
+  tail -n 20 "$work/log" >&2
+  exit 1
 }
 
 exists() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -59,7 +76,7 @@ import() {
 }
 
 if ! exists "$node_tag"; then
-  base_root bookworm-slim dash
+  base_root bookworm-slim
   overlay="$work/node"
   mkdir -p "$overlay/usr/local/bin" "$overlay/usr/local/lib/node_modules" "$overlay/usr/local/etc" "$overlay/etc/ssl/certs"
   cp "$("$root/node_modules/.bin/node" -p 'fs.realpathSync(process.execPath)')" "$overlay/usr/local/bin/node"
@@ -90,7 +107,7 @@ SCRIPT
 fi
 
 if ! exists "$elasticsearch_tag"; then
-  base_root bookworm-curl curl
+  base_root bookworm-slim
   home=$("$root/scripts/fetch-elasticsearch.sh" "$cache")
   java=
   for candidate in "${ES_JAVA_HOME-}" "${JAVA_HOME-}" /usr/lib/jvm/*; do
@@ -115,7 +132,7 @@ if ! exists "$elasticsearch_tag"; then
 exec "$@"
 SCRIPT
   chmod 755 "$overlay/usr/local/bin/docker-entrypoint.sh"
-  import "$elasticsearch_tag" bookworm-curl "$overlay" --change 'WORKDIR /usr/share/elasticsearch' --change 'USER 1000:0' \
+  import "$elasticsearch_tag" bookworm-slim "$overlay" --change 'WORKDIR /usr/share/elasticsearch' --change 'USER 1000:0' \
     --change 'ENV ES_JAVA_HOME=/usr/share/elasticsearch/jdk' \
     --change 'ENV PATH=/usr/share/elasticsearch/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
     --change 'ENTRYPOINT ["docker-entrypoint.sh"]' --change 'CMD ["eswrapper"]'

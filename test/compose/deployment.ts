@@ -1,6 +1,7 @@
 /** The deployment under test: docker-compose.yml as it is, under a project name and on ports of its own. */
 import { execFile, execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Engine } from '../../collector/docker/engine.ts'
@@ -29,6 +30,7 @@ export interface Inspected {
 export class Deployment {
   readonly engine = new Engine({ socketPath: '/var/run/docker.sock', timeoutMs: 60_000 })
   private environment: Record<string, string> = {}
+  private readonly passwords = new Map<string, string>()
 
   /** Chooses ports and what this machine's engine needs; says so. */
   async prepare(): Promise<void> {
@@ -61,13 +63,15 @@ export class Deployment {
 
   /** One of the passwords, which only set-up's own volume holds all of. */
   async password(name: string): Promise<string> {
-    return (await this.compose('run', '--rm', '--no-deps', '-T', 'files', 'setup', 'password', name)).trim()
+    const volume = `${PROJECT}_setup-state:/setup/state:ro`
+    const { stdout } = await run('docker', ['run', '--rm', '-v', volume, 'seamark:local', 'setup', 'password', name])
+    return stdout.trim()
   }
 
   /** Asks Elasticsearch from where it can be reached, as a service would; the password goes in by standard input. */
   async elasticsearch(method: string, path: string, user: string | null, body?: unknown): Promise<Answer> {
     const request = { method, path, user, body: body === undefined ? undefined : JSON.stringify(body) }
-    const password = user === null ? '' : await this.password(PASSWORD_OF[user]!)
+    const password = user === null ? '' : await this.passwordOf(user)
     const script = `
       const { method, path, user, body, password } = JSON.parse(require('node:fs').readFileSync(0, 'utf8'))
       const authorization = 'Basic ' + Buffer.from(user + ':' + password).toString('base64')
@@ -80,10 +84,20 @@ export class Deployment {
     return JSON.parse(output) as Answer
   }
 
+  private async passwordOf(user: string): Promise<string> {
+    const known = this.passwords.get(user) ?? (await this.password(PASSWORD_OF[user]!))
+    this.passwords.set(user, known)
+    return known
+  }
+
+  /** Waits out the moment in which a new index has no shard that answers yet. */
   async get<T>(path: string): Promise<T> {
-    const answer = await fetch(`${this.api}${path}`)
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
-    return (await answer.json()) as T
+    for (let tries = 1; ; tries++) {
+      const answer = await fetch(`${this.api}${path}`)
+      if (answer.ok) return (await answer.json()) as T
+      if (answer.status !== 503 || tries === 20) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+      await sleep(500)
+    }
   }
 
   async containersOf(...services: string[]): Promise<string[]> {

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Starts the unchanged docker-compose.yml, without Kibana, and tests it from end to end. Where no image registry can be
-# reached, images of our own stand in for those it names. Leaves no container, volume or stand-in behind;
-# SEAMARK_TEST_KEEP=1 keeps the images, for the next run.
+# reached, images of our own stand in for those it names. Leaves no container, volume or stand-in behind.
+#   SEAMARK_TEST_KEEP=1         keeps the stand-ins for the next run
+#   SEAMARK_TEST_REAL_IMAGES=1  makes none: Docker brings the real images
 set -eu
 cd "$(dirname "$0")/../.."
 cache=${SEAMARK_TEST_CACHE-/var/cache/seamark-tests}
@@ -17,7 +18,7 @@ cleanup() {
   [ -n "${SEAMARK_TEST_KEEP-}" ] || test/compose/stand-in-images.sh --remove
 }
 trap cleanup EXIT
-test/compose/stand-in-images.sh "$cache"
+[ -n "${SEAMARK_TEST_REAL_IMAGES-}" ] || test/compose/stand-in-images.sh "$cache"
 # The classic builder: BuildKit in a build's own network does not resolve names on every machine.
 DOCKER_BUILDKIT=0 $SEAMARK_TEST_COMPOSE -p seamark-test build --quiet
 vitest run --config test/compose/vitest.config.ts

@@ -17,6 +17,20 @@ interface Page {
   next?: string
 }
 
+interface Configured {
+  services: Record<
+    string,
+    {
+      image: string
+      user: string
+      mem_limit: string
+      security_opt: string[]
+      ports?: { host_ip: string }[]
+      depends_on?: Record<string, unknown>
+    }
+  >
+}
+
 const deployment = new Deployment()
 let image = ''
 
@@ -82,6 +96,24 @@ describe('the first start', () => {
       if (DAEMONS.includes(service)) bytes += HostConfig.Memory
     }
     expect(bytes).toBeLessThanOrEqual(4 * 1024 ** 3)
+  })
+
+  // Its image cannot be had everywhere, so that it is not started; what the file says of it can be read.
+  test('would confine Kibana no less', async () => {
+    const { services } = JSON.parse(await deployment.compose('config', '--format', 'json')) as Configured
+    expect(Object.keys(services).sort()).toEqual([...ONCE, ...DAEMONS, 'kibana', 'kibana-import'].sort())
+    for (const name of ['kibana', 'kibana-import']) {
+      const service = services[name]!
+      expect(service, name).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
+      expect(service.security_opt, name).toContain('no-new-privileges:true')
+      expect(service.user, name).toMatch(/^[1-9]\d*:/)
+      expect(Number(service.mem_limit), name).toBeGreaterThan(0)
+      for (const { host_ip } of service.ports ?? []) expect(host_ip, name).toBe('127.0.0.1')
+    }
+    const waiting = Object.entries(services).filter(([, { depends_on }]) => Object.hasOwn(depends_on ?? {}, 'kibana'))
+    expect(waiting.map(([name]) => name)).toEqual(['kibana-import'])
+    // One release of both, as Elastic asks for.
+    expect(services.kibana!.image.split(':')[1]).toBe(services.elasticsearch!.image.split(':')[1])
   })
 
   test('shows no password in arguments, environment, labels or logs', async () => {

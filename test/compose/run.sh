@@ -20,5 +20,7 @@ cleanup() {
 trap cleanup EXIT
 [ -n "${SEAMARK_TEST_REAL_IMAGES-}" ] || test/compose/stand-in-images.sh "$cache"
 # The classic builder: BuildKit in a build's own network does not resolve names on every machine.
-DOCKER_BUILDKIT=0 $SEAMARK_TEST_COMPOSE -p seamark-test build --quiet
+log=$(mktemp)
+DOCKER_BUILDKIT=0 $SEAMARK_TEST_COMPOSE -p seamark-test build >"$log" 2>&1 || { tail -n 40 "$log" >&2; exit 1; }
+rm "$log"
 vitest run --config test/compose/vitest.config.ts

@@ -19,9 +19,11 @@ for tag in "$node_tag" "$redis_tag" "$elasticsearch_tag"; do
 done
 
 if [ "${1-}" = --remove ]; then
-  for tag in $(docker images --filter "label=$label" --format '{{.Repository}}:{{.Tag}}'); do
-    docker rmi --no-prune "$tag" >/dev/null || echo "$tag is still in use" >&2
+  # What was built on them has the label too.
+  for tag in $(docker images --filter "label=$label" --filter dangling=false --format '{{.Repository}}:{{.Tag}}'); do
+    docker rmi "$tag" >/dev/null || echo "$tag is still in use" >&2
   done
+  docker image prune --force --filter "label=$label" >/dev/null
   exit 0
 fi
 cache=${1:?name a cache directory}

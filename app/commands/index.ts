@@ -15,6 +15,7 @@ import { rulesCheck } from './rules-check.ts'
 import { rulesList } from './rules-list.ts'
 import { rulesPush } from './rules-push.ts'
 import { rulesTest } from './rules-test.ts'
+import { setupFiles, setupPassword, setupServices } from './setup.ts'
 import { tail } from './tail.ts'
 import { up } from './up.ts'
 
@@ -40,4 +41,7 @@ export const COMMANDS: readonly Command[] = [
   deadlettersList,
   deadlettersShow,
   deadlettersReplay,
+  setupFiles,
+  setupServices,
+  setupPassword,
 ]

@@ -35,7 +35,12 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
     const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction', '--save', '']
     const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
     server = spawn('redis-server', [...where, ...durable, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
-    for await (const chunk of server.stdout!) if (String(chunk).includes('Ready to accept connections')) break
+    let isReady = false
+    for await (const chunk of server.stdout!) {
+      isReady = String(chunk).includes('Ready to accept connections')
+      if (isReady) break
+    }
+    if (!isReady) throw new Error(`redis-server did not start on port ${port}`)
     server.stdout!.resume()
   }
 
@@ -58,11 +63,21 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   }
 }
 
+/** Below the range from which the kernel gives out ports, so that a server that is started again finds its own free. */
+const FIRST_PORT = 15_000
+const PORTS = 16_000
+
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }

@@ -60,7 +60,13 @@ test('keys that would reach the prototype are refused like any unknown key', () 
 
 test('every environment variable sets a key that exists', () => {
   for (const [variable, path] of Object.entries(ENVIRONMENT)) {
-    const value = path.endsWith('port') ? '1234' : path.endsWith('level') ? 'error' : 'x'
+    const value = path.endsWith('port')
+      ? '1234'
+      : path.endsWith('bytes')
+        ? '1048576'
+        : path.endsWith('level')
+          ? 'error'
+          : 'x'
     const config = read('', { [variable]: value }) as unknown as Record<string, unknown>
     const [head, tail] = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()).split('.')
     const section = config[head!] as Record<string, unknown>

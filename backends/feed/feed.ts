@@ -13,6 +13,8 @@ export interface FeedTransport {
   /** `onReturn` is called when messages may have been lost for a while: the members introduce themselves again. */
   start(onReturn: () => void): Promise<void>
   stop(): Promise<void>
+  /** Resolves when what was opened hears, or when it takes too long. */
+  opened(): Promise<void>
   /** A channel by its name; without `onMessage` it is only sent to. A member does not hear what it says itself. */
   open(name: string, onMessage?: (message: unknown) => void): FeedChannel
 }
@@ -149,6 +151,8 @@ export function createFeed(transport: FeedTransport, options: FeedOptions): Feed
       }
       await transport.start(introduce)
       channels = { all: transport.open('all', hear), own: transport.open(self, hear) }
+      // Before: what is said to somebody who does not hear yet is lost.
+      await transport.opened()
       introduce()
     },
 

@@ -20,6 +20,7 @@ function threads(name: string): FeedTransport {
   return {
     async start() {},
     async stop() {},
+    async opened() {},
     open(channel, onMessage) {
       const opened = new BroadcastChannel(`seamark-feed:${name}/${channel}`)
       if (onMessage !== undefined) opened.onmessage = ({ data }: { data: unknown }) => onMessage(data)

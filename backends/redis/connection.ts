@@ -21,12 +21,15 @@ const COMMAND_TIMEOUT_MS = 10_000
 export interface ConnectOptions {
   /** Commands wait for a server that went away, for as long as it takes; else they fail within seconds. */
   waits?: boolean
+  /** Commands fail at once while there is no connection, instead of waiting for it. */
+  now?: boolean
 }
 
 /** For our own commands: a caller that waits for an acknowledgement hears within seconds that there will be none. */
 export function connect(config: RedisConfig, options: ConnectOptions = {}): Redis {
   return new Redis(config.url, {
     lazyConnect: true,
+    enableOfflineQueue: options.now !== true,
     // BullMQ's workers insist on null.
     maxRetriesPerRequest: options.waits === true ? null : 1,
     ...(options.waits === true ? {} : { commandTimeout: COMMAND_TIMEOUT_MS }),

@@ -13,22 +13,30 @@ export function createRedisFeed(options: RedisFeedOptions): Feed & Component {
   return createFeed(processes(options), options)
 }
 
+const START_MS = 1_000
+
 /** A tail is no reason for anything else to fail: without Redis nothing arrives, and it goes on when Redis is back. */
 function processes(options: RedisFeedOptions): FeedTransport {
   const { prefix = DEFAULT_PREFIX, onError = () => {} } = options
   const handlers = new Map<string, (message: unknown) => void>()
+  const subscribing: Promise<unknown>[] = []
   let connections: { speaker: Redis; listener: Redis } | undefined
   const nameOf = (channel: string) => `${prefix}:feed:${channel}`
 
   return {
     async start(onReturn) {
       // What cannot be said now is not said: a queue of old messages would be no live tail.
-      const speaker = connect(options)
+      const speaker = connect(options, { now: true })
       const listener = connect(options, { waits: true })
       for (const redis of [speaker, listener]) redis.on('error', onError)
       listener.on('message', (channel: string, text: string) => handlers.get(channel)?.(JSON.parse(text)))
-      listener.on('ready', onReturn)
+      for (const redis of [speaker, listener]) redis.on('ready', onReturn)
       connections = { speaker, listener }
+      // A server that is away is waited for in the background.
+      await Promise.race([
+        speaker.connect().catch(onError),
+        new Promise((resolve) => setTimeout(resolve, START_MS).unref()),
+      ])
     },
 
     async stop() {
@@ -40,11 +48,16 @@ function processes(options: RedisFeedOptions): FeedTransport {
       listener?.disconnect()
     },
 
+    async opened() {
+      const pending = subscribing.splice(0)
+      await Promise.race([Promise.all(pending), new Promise((resolve) => setTimeout(resolve, START_MS).unref())])
+    },
+
     open(channel, onMessage) {
       const name = nameOf(channel)
       if (onMessage !== undefined) {
         handlers.set(name, onMessage)
-        connections?.listener.subscribe(name).catch(onError)
+        if (connections !== undefined) subscribing.push(connections.listener.subscribe(name).catch(onError))
       }
       return {
         post(message) {

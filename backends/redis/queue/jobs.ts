@@ -37,13 +37,32 @@ export function openJobs(
   prefix: string,
   onError: (error: unknown) => void,
 ): TopicJobs {
-  const jobs = new Jobs<JobData>(jobsName(topic), {
-    connection,
-    prefix,
-    skipMetasUpdate: true,
-    streams: { events: { maxLen: MAX_JOB_EVENTS } },
-  })
-  jobs.on('error', onError)
+  let jobs: Jobs<JobData> | null = null
+
+  function opened(): Jobs<JobData> {
+    if (jobs !== null) return jobs
+    jobs = new Jobs<JobData>(jobsName(topic), {
+      connection,
+      prefix,
+      skipMetasUpdate: true,
+      streams: { events: { maxLen: MAX_JOB_EVENTS } },
+    })
+    jobs.on('error', onError)
+    return jobs
+  }
+
+  /** One that was made while Redis was away may never recover: after a failure the next use makes another. */
+  async function use(work: (jobs: Jobs<JobData>) => Promise<unknown>): Promise<void> {
+    const used = opened()
+    try {
+      await work(used)
+    } catch (error) {
+      if (jobs === used) jobs = null
+      used.close().catch(onError)
+      throw error
+    }
+  }
+
   // How often an item is tried is the consumer's decision, by the kind of failure.
   const options = {
     attempts: Number.MAX_SAFE_INTEGER,
@@ -55,17 +74,16 @@ export function openJobs(
   return {
     keyPrefix: `${prefix}:${jobsName(topic)}:`,
     async add(jobId, data) {
-      await jobs.add('items', data, { ...options, jobId })
+      await use((all) => all.add('items', data, { ...options, jobId }))
     },
     async addEach(jobId, ids) {
-      await jobs.addBulk(
-        ids.map((id, i) => ({
-          name: 'items',
-          data: { ids: [id], alone: true },
-          opts: { ...options, jobId: `${jobId}-${i}` },
-        })),
-      )
+      const each = ids.map((id, i) => ({
+        name: 'items',
+        data: { ids: [id], alone: true },
+        opts: { ...options, jobId: `${jobId}-${i}` },
+      }))
+      await use((all) => all.addBulk(each))
     },
-    close: () => jobs.close(),
+    close: async () => void (await jobs?.close()),
   }
 }

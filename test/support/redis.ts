@@ -8,6 +8,8 @@ import { join } from 'node:path'
 
 export interface RedisServer {
   url: string
+  /** Of the process that runs, or ran last. */
+  pid(): number
   /** Ends it like a power cut would, as far as a process can. */
   kill(): Promise<void>
   /** Starts it again on the same port and files. */
@@ -49,6 +51,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   await start()
   return {
     url: `redis://127.0.0.1:${port}`,
+    pid: () => server?.pid ?? 0,
     start,
     kill,
     async remove() {

@@ -44,8 +44,14 @@ export function alarmsUpTo(number: number): number {
 }
 
 /** The numbers `from` to `to`, both included, as one item of the topic `batches`. */
-export function numberedBatch(collector: string, sequence: number, from: number, to: number): Item {
-  const nowNs = BigInt(Date.now()) * 1_000_000n
+export function numberedBatch(
+  collector: string,
+  sequence: number,
+  from: number,
+  to: number,
+  timeMs: number = Date.now(),
+): Item {
+  const nowNs = BigInt(timeMs) * 1_000_000n
   const builder = new BatchBuilder(nowNs)
   const processes = Array.from({ length: CONTAINERS }, (_, i) => {
     const container = builder.add('container', { containerId: String(i).repeat(64), containerName: `numbered-${i}` })

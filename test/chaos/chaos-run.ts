@@ -106,10 +106,26 @@ export class ChaosRun {
     while (this.restarting.size > 0) await Promise.all(this.restarting)
   }
 
-  /** Resolves when every number was made and taken by ingest. */
+  /** Resolves when every number was made and taken by ingest. Throws with what each process said last. */
   async allShipped(timeoutMs: number): Promise<void> {
     clearInterval(this.opener)
-    await until('all hosts to ship', () => this.hosts.every(({ shipped }) => shipped), timeoutMs)
+    try {
+      await until('all hosts to ship', () => this.hosts.every(({ shipped }) => shipped), timeoutMs)
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${this.describe()}`)
+    }
+  }
+
+  /** How far each host is, how often each process ended by itself, and what it said last. */
+  describe(): string {
+    const hosts = this.hosts.map(
+      ({ config, madeTo, shipped, lost }) => `${config.collector}: ${madeTo} made, ${lost} again, shipped: ${shipped}`,
+    )
+    const processes = this.processes.map(
+      ({ name, ends, isRunning, messages }) =>
+        `${name}: running: ${isRunning}, ended ${ends} times\n  ${messages.slice(-4).join('\n  ')}`,
+    )
+    return [...hosts, ...processes, `down: ${[...this.down].join(' ')}`].join('\n')
   }
 
   async stopHosts(): Promise<void> {

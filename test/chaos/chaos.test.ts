@@ -1,6 +1,6 @@
 /**
  * Everything is killed with SIGKILL at random points while numbered events flow; at the end the numbers must add up.
- * SEAMARK_CHAOS_KILLS sets how many kills (default 12: two to three minutes), SEAMARK_CHAOS_EVENTS how many events
+ * SEAMARK_CHAOS_KILLS sets how many kills (default 8: a few minutes), SEAMARK_CHAOS_EVENTS how many events
  * (default 100,000), SEAMARK_CHAOS_SEED the order of the kills.
  */
 import { afterAll, expect, test } from 'vitest'
@@ -13,12 +13,12 @@ import { ChaosRun } from './chaos-run.ts'
 import { ALARM_EVERY, acknowledged, alarmsUpTo, numberIn } from './numbered-events.ts'
 import { indexNames, leftInRedis, type StoredDocument, storedDocuments, valueAt } from './stored.ts'
 
-const KILLS = Number(process.env.SEAMARK_CHAOS_KILLS ?? 12)
+const KILLS = Number(process.env.SEAMARK_CHAOS_KILLS ?? 8)
 const EVENTS = Number(process.env.SEAMARK_CHAOS_EVENTS ?? 100_000)
 const SEED = Number(process.env.SEAMARK_CHAOS_SEED ?? Date.now() % 1_000_000)
 const HOSTS = 2
 const ROWS = 200
-const PAUSE_MS = { least: 500, most: 4_000 }
+const PAUSE_MS = { least: 500, most: 3_000 }
 const TOPICS = ['batches', 'detections', 'index', 'dead'] as const
 
 /** Keys that stay when all is done, with the most that may be in them. */
@@ -66,7 +66,7 @@ test.skipIf(missing !== null)(
       console.log(`${name} took ${tookS[name]} s`)
     }
     await timed('kills', chaos.killMany(KILLS, PAUSE_MS))
-    await timed('shipping', chaos.allShipped(300_000))
+    await timed('shipping', chaos.allShipped(120_000))
     await timed('draining', drained(chaos))
 
     const events = await storedDocuments(chaos.elasticsearchUrl, 'events', ['host.name', 'file.path'])

@@ -34,7 +34,7 @@ export type NumberedHostLine =
 const config = JSON.parse(process.argv[2] ?? '{}') as NumberedHostConfig
 const say = (line: NumberedHostLine) => process.stdout.write(`${JSON.stringify(line)}\n`)
 const metrics = new Metrics()
-const logger = createLogger({ level: 'silent', component: 'numbered-host' })
+const logger = createLogger({ level: 'warn', component: 'numbered-host' })
 
 const queue = openNumberedSpool(config.directory)
 await queue.start()

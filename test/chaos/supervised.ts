@@ -53,6 +53,10 @@ export class Supervised {
     })
   }
 
+  get isRunning(): boolean {
+    return this.child !== null
+  }
+
   /** False when it does not run just now. */
   kill(): boolean {
     return this.child?.kill('SIGKILL') ?? false

@@ -37,7 +37,12 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
     const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction', '--save', '']
     const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
     server = spawn('redis-server', [...where, ...durable, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
-    for await (const chunk of server.stdout!) if (String(chunk).includes('Ready to accept connections')) break
+    let said = ''
+    for await (const chunk of server.stdout!) {
+      said += String(chunk)
+      if (said.includes('Ready to accept connections')) break
+    }
+    if (!said.includes('Ready to accept connections')) throw new Error(`Redis did not start: ${said}`)
     server.stdout!.resume()
   }
 
@@ -61,11 +66,30 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   }
 }
 
+/** Where systems take the ports of outgoing connections from begins at 32,768 at the lowest. */
+const PORTS = { from: 20_000, to: 32_000 }
+const MAX_TRIES = 100
+
+/**
+ * A port that is free now and that no outgoing connection will be given: a server that is killed finds it free when it
+ * starts again, and a client that tries to reach it meanwhile does not reach itself.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no free port from ${PORTS.from} to ${PORTS.to}`)
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  return port
+  return true
 }

@@ -17,6 +17,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Everything is killed at random while events flow; `npm run test:chaos`, not part of `npm test`.
+      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], hookTimeout: 180_000, fileParallelism: false } },
     ],
   },
 })

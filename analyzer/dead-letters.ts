@@ -3,9 +3,11 @@
  * oldest of which go when there are too many.
  */
 import { createHash } from 'node:crypto'
+import type { Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
+import { ACTIVE_RULES, type ActiveRules, RULES_SPACE } from '../core/model/published-rules.ts'
 import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 
@@ -83,8 +85,9 @@ function letterOf({ payload, failure: _, ...item }: Item, failure: Failure): Dea
 
 /**
  * Offers a dead letter to the topic it came from and forgets it. Its id there is a new one: the queue still remembers
- * the old one as done, and what follows from the payload has ids of its own. Throws AppError for a payload that was
- * not kept (E_QUEUE_STORAGE) or a full topic (E_QUEUE_FULL).
+ * the old one as done, and what follows from the payload has ids of its own. A batch is judged by the rules that are
+ * active now: those it was stamped with may be what failed. Throws AppError for a payload that was not kept
+ * (E_QUEUE_STORAGE) or a full topic (E_QUEUE_FULL).
  */
 export async function replayLetter(queue: Queue, documents: Documents, key: string): Promise<boolean> {
   const found = await documents.get(DEAD_SPACE, key)
@@ -93,8 +96,17 @@ export async function replayLetter(queue: Queue, documents: Documents, key: stri
   if (leftOutBytes !== undefined)
     throw new AppError('E_QUEUE_STORAGE', `${key} had ${leftOutBytes} bytes, more than is kept of a dead letter`)
   const id = `${item.id.slice(failure.topic.length + 1)}#${found.version}`
-  const outcome = await queue.offer(failure.topic, [{ ...item, id, payload: Buffer.from(payload, 'base64') }])
+  const envelope = failure.topic === 'batches' ? await restamped(documents, item.envelope) : item.envelope
+  const offered: Item = { ...item, id, payload: Buffer.from(payload, 'base64') }
+  if (envelope !== undefined) offered.envelope = envelope
+  const outcome = await queue.offer(failure.topic, [offered])
   if (outcome === 'full') throw new AppError('E_QUEUE_FULL', `The topic ${failure.topic} is full`, { retryable: true })
   await documents.remove(DEAD_SPACE, key, found.version)
   return true
+}
+
+/** Nothing of it was judged before, so no detection can come twice under two versions. */
+async function restamped(documents: Documents, envelope: Envelope | undefined): Promise<Envelope | undefined> {
+  const active = (await documents.get(RULES_SPACE, ACTIVE_RULES))?.value as ActiveRules | undefined
+  return envelope === undefined || active === undefined ? envelope : { ...envelope, ruleset: active.version }
 }

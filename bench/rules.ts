@@ -99,7 +99,8 @@ function header(sequence: number): BatchHeader {
   }
 }
 
-function ruleFiles(): { rules: number; files: RuleText[] }[] {
+/** Falco's own where its folder is given, else made-up ones of the same number. */
+export function ruleFiles(): { rules: number; files: RuleText[] }[] {
   const generated = (count: number) => ({ name: 'generated.yaml', text: generatedRules(count) })
   if (UPSTREAM === null) return [25, 93, 930].map((rules) => ({ rules, files: [generated(rules)] }))
   const read = (name: string) => ({ name, text: readFileSync(join(UPSTREAM, name), 'utf8') })

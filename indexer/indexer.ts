@@ -1,12 +1,14 @@
 /**
  * Writes what is worth keeping into the search store at its own pace: rows of batches become documents here, at the
- * store's edge, and alerts and detections arrive as documents. Detection never waits for it.
+ * store's edge, and alerts and detections arrive as documents. Detection never waits for it. What the store never takes
+ * becomes a dead letter with the store's reason, each document by itself.
  */
 import { openBatch } from '../core/batch/seal.ts'
 import type { Component } from '../core/model/component.ts'
-import { docOf } from '../core/model/index-item.ts'
-import type { Delivery, Queue } from '../core/model/queue.ts'
-import type { Doc, SearchStore } from '../core/model/search-store.ts'
+import { AppError } from '../core/model/errors.ts'
+import { docItem, docOf } from '../core/model/index-item.ts'
+import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import type { Doc, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
@@ -53,25 +55,30 @@ export class Indexer implements Component {
   private async write(delivery: Delivery): Promise<void> {
     const { store, metrics, logger } = this.options
     const docs: Doc[] = []
+    /** Parallel to `docs`: where each came from. */
+    const origins: Item[] = []
     for (const item of delivery.items) {
-      if (item.payload.length === 0) continue
-      const doc = docOf(item)
-      if (doc !== null) docs.push(doc)
-      else {
-        const { header, batch } = openBatch(item.payload)
-        const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: '', parts: {} }
-        for (const event of documentsOf(header, batch, envelope)) docs.push(event)
+      for (const doc of documentsIn(item)) {
+        docs.push(doc)
+        origins.push(item)
       }
     }
     if (docs.length === 0) return
-    const refused = await store.write(docs)
-    const refusedIds = new Set(refused.map(({ id }) => id))
-    for (const { kind, id } of docs) {
-      if (refusedIds.has(id)) metrics.add('seamark_indexer_refused_documents_total', 1, { kind })
-      else metrics.add('seamark_indexer_written_documents_total', 1, { kind })
-    }
-    if (refused.length > 0)
-      logger.error({ count: refused.length, first: refused[0] }, 'The search store refuses documents')
+    const refused = new Map((await store.write(docs)).map((one) => [one.id, one]))
+    const dead: Item[] = []
+    docs.forEach((doc, i) => {
+      const refusal = refused.get(doc.id)
+      if (refusal === undefined) metrics.add('seamark_indexer_written_documents_total', 1, { kind: doc.kind })
+      else {
+        metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
+        dead.push(asDead(doc, origins[i]!, refusal, delivery.attempt))
+      }
+    })
+    if (dead.length === 0) return
+    logger.error({ count: dead.length, first: refused.values().next().value }, 'The search store refuses documents')
+    // What was written is written again with the next attempt, which changes nothing.
+    if ((await this.options.queue.offer('dead', dead)) === 'full')
+      throw new AppError('E_QUEUE_FULL', 'The topic dead is full', { retryable: true })
   }
 
   private async expire(): Promise<void> {
@@ -79,4 +86,23 @@ export class Indexer implements Component {
     const beforeDay = new Date(Date.now() - retentionDays * DAY_MS).toISOString().slice(0, 10)
     await store.expire(beforeDay, maxBytes)
   }
+}
+
+function* documentsIn(item: Item): Iterable<Doc> {
+  if (item.payload.length === 0) return
+  const doc = docOf(item)
+  if (doc !== null) {
+    yield doc
+    return
+  }
+  const { header, batch } = openBatch(item.payload)
+  yield* documentsOf(header, batch, item.envelope ?? { receivedMs: Date.now(), ruleset: '', parts: {} })
+}
+
+/** Only the refused document, whatever it came with; its id differs with each try, as its origin's does. */
+function asDead(doc: Doc, origin: Item, { reason }: Refused, attempts: number): Item {
+  const item = docItem(doc)
+  const id = docOf(origin) === null ? `${origin.id}/${item.id}` : origin.id
+  const failure: Failure = { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts, atMs: Date.now() }
+  return { ...item, id: `index/${id}`, failure }
 }

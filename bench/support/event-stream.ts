@@ -60,8 +60,8 @@ class Repertoire {
   }
 }
 
-/** Batches of BATCH_ROWS events. */
-export function* eventStream(): Generator<Batch> {
+/** Batches of so many events. */
+export function* eventStream(batchRows = BATCH_ROWS): Generator<Batch> {
   const random = seeded(20261122)
   const int = (below: number) => Math.floor(random() * below)
   const paths = new Repertoire(PATH_RATE, random, (i) => {
@@ -134,7 +134,7 @@ export function* eventStream(): Generator<Batch> {
       processRows.set(process, row)
       return row
     }
-    for (let i = 0; i < BATCH_ROWS; i++, events++) {
+    for (let i = 0; i < batchRows; i++, events++) {
       clock += 3000n
       if (containersMade - CONTAINERS < events * CONTAINER_RATE) {
         const image = 1 + int(CONTAINERS - 1)

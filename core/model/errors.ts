@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   E_QUEUE_FULL: 'The queue has reached its bound in bytes.',
   E_QUEUE_STORAGE: 'The queue could not write to disk (full, read-only or failing).',
   E_STORE_STORAGE: 'The search store could not read or write its files.',
+  E_STORE_REFUSED: 'The search store will never take a document as it is; it is kept as a dead letter.',
   E_STORE_CURSOR: 'The paging cursor is malformed or belongs to another query.',
   E_STORE_QUERY: 'The query asks for something the search store cannot answer.',
   E_CAPTURE_UNAVAILABLE: 'System calls cannot be captured on this host.',

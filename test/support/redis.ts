@@ -8,6 +8,8 @@ import { join } from 'node:path'
 
 export interface RedisServer {
   url: string
+  /** Of the process that runs, or ran last. */
+  pid(): number
   /** Ends it like a power cut would, as far as a process can. */
   kill(): Promise<void>
   /** Starts it again on the same port and files. */
@@ -35,12 +37,12 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
     const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction', '--save', '']
     const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
     server = spawn('redis-server', [...where, ...durable, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
-    let isReady = false
+    let said = ''
     for await (const chunk of server.stdout!) {
-      isReady = String(chunk).includes('Ready to accept connections')
-      if (isReady) break
+      said += String(chunk)
+      if (said.includes('Ready to accept connections')) break
     }
-    if (!isReady) throw new Error(`redis-server did not start on port ${port}`)
+    if (!said.includes('Ready to accept connections')) throw new Error(`Redis did not start: ${said}`)
     server.stdout!.resume()
   }
 
@@ -54,6 +56,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   await start()
   return {
     url: `redis://127.0.0.1:${port}`,
+    pid: () => server?.pid ?? 0,
     start,
     kill,
     async remove() {
@@ -63,21 +66,30 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
   }
 }
 
-/** Below the range from which the kernel gives out ports, so that a server that is started again finds its own free. */
-const FIRST_PORT = 15_000
-const PORTS = 16_000
+/** Where systems take the ports of outgoing connections from begins at 32,768 at the lowest. */
+const PORTS = { from: 20_000, to: 32_000 }
+const MAX_TRIES = 100
 
+/**
+ * A port that is free now and that no outgoing connection will be given: a server that is killed finds it free when it
+ * starts again, and a client that tries to reach it meanwhile does not reach itself.
+ */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!isFree) continue
-    server.close()
-    await once(server, 'close')
-    return port
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from))
+    if (await isFree(port)) return port
   }
+  throw new Error(`no free port from ${PORTS.from} to ${PORTS.to}`)
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
+  server.close()
+  await once(server, 'close')
+  return true
 }

@@ -19,7 +19,7 @@ export interface TopicJobs {
   close(): Promise<void>
 }
 
-/** BullMQ writes one entry per step of a job for whoever listens; nobody does here. */
+/** BullMQ writes one entry per step of a job for whoever listens; nobody does here. Its scripts read this from Redis. */
 const MAX_JOB_EVENTS = 16
 
 /** BullMQ's names of queues have no colon. */
@@ -44,7 +44,6 @@ export function openJobs(
     jobs = new Jobs<JobData>(jobsName(topic), {
       connection,
       prefix,
-      skipMetasUpdate: true,
       streams: { events: { maxLen: MAX_JOB_EVENTS } },
     })
     jobs.on('error', onError)

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { Analyzer, type AnalyzerOptions } from '../../../analyzer/analyzer.ts'
+import { DEAD_SPACE, DeadLetters, replayLetter } from '../../../analyzer/dead-letters.ts'
+import { createSqliteDocuments } from '../../../backends/sqlite/documents.ts'
 import { EdgeFilter } from '../../../collector/edge-filter.ts'
 import { readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
@@ -8,6 +13,7 @@ import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import type { BatchHeader } from '../../../core/model/batch.ts'
 import type { Detection } from '../../../core/model/detection.ts'
 import { AppError } from '../../../core/model/errors.ts'
+import { ACTIVE_RULES, RULES_SPACE } from '../../../core/model/published-rules.ts'
 import type { Item } from '../../../core/model/queue.ts'
 import type { RuleSet } from '../../../core/model/rule-set.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
@@ -52,6 +58,19 @@ function batchItem(ruleSet: RuleSet, paths: readonly string[], sequence = 1): It
     payload: sealBatch(header, filtered.batch!).bytes,
     envelope: { receivedMs: 1_795_000_000_000, ruleset: ruleSet.version, parts: {} },
   }
+}
+
+/** The same calls as a host sends them that runs other rules. */
+function unfiltered(paths: readonly string[], ruleset?: string): Item {
+  const builder = new BatchBuilder(1_795_000_000_000_000_000n)
+  const process = builder.add('process', { pid: 1, comm: 'cat' })
+  for (const path of paths)
+    builder.addEvent('file', builder.baseNs, { type: EVENT_TYPES.openat.code, ret: 3, fd: 3, path, process })
+  const { header: known } = batchItem(rulesFor('/a'), ['/a'])
+  const header = { ...known!, edgeRuleset: '', rows: paths.length }
+  const payload = sealBatch(header, builder.build()).bytes
+  const envelope = { receivedMs: 1_795_000_000_000, ruleset: ruleset ?? '', parts: {} }
+  return { id: 'h/e/1', class: 'evidence', header, payload, envelope }
 }
 
 async function analyzing(ruleSet: RuleSet, load?: AnalyzerOptions['loadRuleSet']) {
@@ -115,6 +134,61 @@ test("matches are taken over by the row's ordinal, wherever the host's filter mo
   expect(ordinals).toEqual(expected)
 })
 
+/** Judges as the rules do, but cannot bear one path. */
+function throwsFor(ruleSet: RuleSet, path: string): RuleSet {
+  const detect: RuleSet['detect'] = (batch) => {
+    const { file } = batch.tables
+    for (let row = 0; row < (file?.rowCount ?? 0); row++)
+      if (readText(batch, file!, row, 'path') === path) throw new Error(`cannot judge ${path}`)
+    return ruleSet.detect(batch)
+  }
+  return { ...ruleSet, version: `${ruleSet.version}-throws`, detect }
+}
+
+test('a batch with one poisoned event is split until only that event is set aside, and the rest is judged and kept', async () => {
+  const ruleSet = rulesFor('/a')
+  const { queue, detections } = await analyzing(throwsFor(ruleSet, '/poison'))
+  const paths = Array.from({ length: 999 }, (_, i) => (i === 617 ? '/poison' : i % 10 === 0 ? '/a' : `/kept-${i}`))
+  await queue.deliver('batches', [unfiltered(paths)])
+  expect(detections()).toHaveLength(100)
+  expect(new Set(detections().map(({ evidence }) => evidence[0])).size).toBe(100)
+  const pathsOf = (item: Item) => {
+    const { batch } = openBatch(item.payload)
+    const file = batch.tables.file!
+    return Array.from({ length: file.rowCount }, (_, row) => readText(batch, file, row, 'path'))
+  }
+  expect(queue.items('dead').map((item) => [item.id, item.header?.rows, item.failure?.message, pathsOf(item)])).toEqual(
+    [['batches/h/e/1.0', 1, 'cannot judge /poison', ['/poison']]],
+  )
+  expect(queue.items('index').flatMap(pathsOf)).toEqual(paths.filter((path) => path !== '/poison'))
+})
+
+test('a poisoned event that is replayed after a fix is judged by the rules in force, under the id it always had', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-dead-'))
+  const documents = createSqliteDocuments({ directory })
+  await documents.start()
+  onTestFinished(async () => {
+    await documents.stop(1_000)
+    rmSync(directory, { recursive: true, force: true })
+  })
+  const [fixed, broken] = [rulesFor('/poison'), throwsFor(rulesFor('/a'), '/poison')]
+  const { queue, analyzer, detections } = await analyzing(broken)
+  const letters = new DeadLetters({ queue, documents, metrics: new Metrics() })
+  await letters.start()
+  await queue.deliver('batches', [unfiltered(['/x', '/poison'], broken.version)])
+  await queue.deliver('dead', queue.items('dead'))
+  analyzer.useRuleSet(fixed)
+  await documents.put(RULES_SPACE, ACTIVE_RULES, { version: fixed.version, sinceMs: 0 }, 0)
+  const [letter] = await documents.scan(DEAD_SPACE, '', 10)
+  expect(await replayLetter(queue, documents, letter!.key)).toBe(true)
+  await queue.deliver('batches', queue.items('batches'))
+  expect(detections().map(({ rule, ruleset, evidence }) => [rule, ruleset, evidence[0]!.split('.').at(-1)])).toEqual([
+    ['opened /poison', fixed.version, '1'],
+  ])
+  expect(await documents.scan(DEAD_SPACE, '', 10)).toEqual([])
+  await letters.stop(100)
+})
+
 test('rules that a batch is stamped with are loaded, do not become those in force, and are waited for', async () => {
   const [active, old] = [rulesFor('/a'), rulesFor('/b')]
   const asked: string[] = []
@@ -132,31 +206,4 @@ test('rules that a batch is stamped with are loaded, do not become those in forc
   const broken = { ...batchItem(active, ['/a'], 3), envelope: { receivedMs: 1, ruleset: 'broken', parts: {} } }
   await expect(queue.deliver('batches', [broken])).rejects.toMatchObject({ code: 'E_RULES_INVALID', retryable: true })
   expect(asked).toEqual([old.version, 'gone', 'broken'])
-})
-
-test('an event that cannot be judged becomes a dead letter, and the rest of its batch goes on', async () => {
-  const rules = rulesFor('/a')
-  // Rules that fail on one path, as a mistake in the engine would.
-  const failing: RuleSet = {
-    ...rules,
-    version: 'failing',
-    detect: (batch) => {
-      const { file } = batch.tables
-      for (let row = 0; row < (file?.rowCount ?? 0); row++) {
-        if (readText(batch, file!, row, 'path') === '/poison') throw new TypeError('a bug')
-      }
-      return rules.detect(batch)
-    },
-  }
-  const { queue, detections } = await analyzing(failing)
-  const item = { ...batchItem(rules, ['/a', '/x', '/poison', '/a', '/y']), envelope: undefined }
-  await queue.deliver('batches', [item as unknown as Item])
-  expect(detections()).toHaveLength(2)
-  const [dead, ...more] = queue.items('dead')
-  expect(more).toEqual([])
-  expect(dead?.failure).toMatchObject({ topic: 'batches', code: 'TypeError', message: 'a bug' })
-  const { batch } = openBatch(dead!.payload)
-  expect([batch.tables.file?.rowCount, readText(batch, batch.tables.file!, 0, 'path')]).toEqual([1, '/poison'])
-  const kept = openBatch(queue.items('index')[0]!.payload)
-  expect(kept.header.rows).toBe(4)
 })

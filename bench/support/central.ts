@@ -1,0 +1,178 @@
+/**
+ * The central processes of a deployment on a Redis of their own, and hosts that only send: what benches of the centre
+ * share. Batches are sealed beforehand; sending them is the bench's own cost and not counted, though it shares the cores.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readConfig } from '../../app/config.ts'
+import { publishRules } from '../../app/published-rules.ts'
+import { createRedisDocuments } from '../../backends/redis/documents.ts'
+import { createRedisQueue, type RedisQueue } from '../../backends/redis/queue.ts'
+import { IngestClient } from '../../collector/central/ingest-client.ts'
+import type { Batch } from '../../core/batch/batch.ts'
+import { joinFrames } from '../../core/batch/frames.ts'
+import { sealBatch } from '../../core/batch/seal.ts'
+import type { Topic } from '../../core/model/queue.ts'
+import { Agents } from '../../ingest/agents.ts'
+import { freePort, type RedisServer, startRedis } from '../../test/support/redis.ts'
+import { ruleFiles } from '../rules.ts'
+import { cpuSeconds } from './process-usage.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const POLL_MS = 20
+const BUSY_MS = 50
+const TOKEN_MS = 3_600_000
+const RULES = 93
+
+/** A sealed batch and the host that sends it. */
+export interface Message {
+  host: number
+  bytes: Uint8Array
+  events: number
+}
+
+export interface SendResult {
+  /** How long each message waited for its answer, in ms, by host. */
+  waitedMs: number[][]
+}
+
+export class Central {
+  readonly redis: RedisServer
+  private readonly children = new Map<string, ChildProcess>()
+  private readonly env: Record<string, string>
+  private readonly queue: RedisQueue
+  private keys: string[] = []
+  private ingestUrl = ''
+
+  private constructor(redis: RedisServer, env: Record<string, string>) {
+    this.redis = redis
+    this.env = { SEAMARK_REDIS_URL: redis.url, SEAMARK_LOG_LEVEL: 'silent', ...env }
+    this.queue = createRedisQueue({ url: redis.url })
+  }
+
+  /** Ingest, and so many analyzers. Without an address of Elasticsearch what is to be indexed stays on Redis. */
+  static async start(analyzers: number, hosts: readonly string[], elasticsearchUrl?: string): Promise<Central> {
+    const nowhere = `http://127.0.0.1:${await freePort()}`
+    const central = new Central(await startRedis(), { SEAMARK_ELASTICSEARCH_URL: elasticsearchUrl ?? nowhere })
+    await central.queue.start()
+    await central.publish()
+    const port = await freePort()
+    central.ingestUrl = `http://127.0.0.1:${port}`
+    await central.run('ingest', 'ingest', { SEAMARK_INGEST_PORT: String(port) }, /listens on/)
+    for (let i = 0; i < analyzers; i++) {
+      const env = { SEAMARK_HEALTH_PORT: String(await freePort()) }
+      await central.run(`analyzer-${i}`, 'analyzer', env, /judges with/)
+    }
+    await central.enrol(hosts)
+    return central
+  }
+
+  /** Seconds of CPU so far: of ingest, of all analyzers, of Redis. */
+  cpu(): { ingest: number; analyzers: number; redis: number } {
+    let [ingest, analyzers] = [0, 0]
+    for (const [name, { pid }] of this.children) {
+      if (name === 'ingest') ingest += cpuSeconds(pid!)
+      else analyzers += cpuSeconds(pid!)
+    }
+    return { ingest, analyzers, redis: cpuSeconds(this.redis.pid()) }
+  }
+
+  /** Sends in the order given, so many at a time; what ingest cannot take now is sent again, as hosts do. */
+  async send(messages: readonly Message[], concurrency: number): Promise<SendResult> {
+    const clients = this.keys.map(() => null as IngestClient | null)
+    const waitedMs: number[][] = this.keys.map(() => [])
+    const next = messages[Symbol.iterator]()
+    const sendOne = async ({ host, bytes }: Message) => {
+      clients[host] ??= new IngestClient({ url: this.ingestUrl, key: this.keys[host]! })
+      const startMs = performance.now()
+      const type = 'application/vnd.seamark.batches'
+      const request = { method: 'POST', path: '/ingest/v1/batches', type, body: joinFrames([bytes]) } as const
+      for (;;) {
+        const { status } = await clients[host].send(request)
+        if (status === 200) break
+        if (status !== 429 && status !== 503) throw new Error(`ingest answered ${status}`)
+        await sleep(BUSY_MS)
+      }
+      waitedMs[host]!.push(performance.now() - startMs)
+    }
+    const workers = Array.from({ length: concurrency }, async () => {
+      for (let one = next.next(); one.done !== true; one = next.next()) await sendOne(one.value)
+    })
+    await Promise.all(workers)
+    for (const client of clients) client?.close()
+    return { waitedMs }
+  }
+
+  async empty(...topics: Topic[]): Promise<void> {
+    for (;;) {
+      const depths = await Promise.all(topics.map((topic) => this.queue.depth(topic)))
+      if (depths.every(({ items }) => items === 0)) return
+      await sleep(POLL_MS)
+    }
+  }
+
+  async remove(): Promise<void> {
+    for (const child of this.children.values()) {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    }
+    await this.queue.stop(1_000)
+    await this.redis.remove()
+  }
+
+  private async publish(): Promise<void> {
+    const documents = createRedisDocuments({ url: this.redis.url })
+    await documents.start()
+    const { files } = ruleFiles().find(({ rules }) => rules === RULES)!
+    await publishRules(documents, files, readConfig(undefined, {}))
+    await documents.stop(1_000)
+  }
+
+  private async enrol(hosts: readonly string[]): Promise<void> {
+    const documents = createRedisDocuments({ url: this.redis.url })
+    await documents.start()
+    const agents = new Agents({ documents })
+    for (const host of hosts) this.keys.push((await agents.enrol(await agents.createToken(TOKEN_MS), host)).key)
+    await documents.stop(1_000)
+  }
+
+  private async run(name: string, command: string, env: Record<string, string>, ready: RegExp): Promise<void> {
+    const child = spawn(process.execPath, [join(ROOT, 'app/main.ts'), command], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...this.env, ...env },
+    })
+    this.children.set(name, child)
+    await new Promise<void>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))
+      createInterface({ input: child.stderr }).on('line', (line) => ready.test(line) && resolve())
+    })
+  }
+}
+
+/** Seals batches in turn for each host; a host's sequence goes on where `sequences` says it is. */
+export function sealFor(hosts: readonly string[], batches: Iterable<Batch>, sequences: number[]): Message[] {
+  const messages: Message[] = []
+  for (const batch of batches) {
+    const host = messages.length % hosts.length
+    const sequence = (sequences[host] ?? 0) + 1
+    sequences[host] = sequence
+    const events = Object.values(batch.tables).reduce((sum, table) => sum + (table.columns.ordinal?.length ?? 0), 0)
+    const header = {
+      collector: hosts[host]!,
+      epoch: 'bench',
+      sequence,
+      lowMs: {},
+      dropped: {},
+      plan: '',
+      edgeRuleset: '',
+      class: 'routine' as const,
+      rows: events,
+    }
+    messages.push({ host, bytes: sealBatch(header, batch).bytes, events })
+  }
+  return messages
+}

@@ -30,7 +30,7 @@ export interface Inspected {
 export class Deployment {
   readonly engine = new Engine({ socketPath: '/var/run/docker.sock', timeoutMs: 60_000 })
   private environment: Record<string, string> = {}
-  private readonly passwords = new Map<string, string>()
+  private known: Map<string, string> | null = null
 
   /** Chooses ports and what this machine's engine needs; says so. */
   async prepare(): Promise<void> {
@@ -61,11 +61,13 @@ export class Deployment {
     return this.compose('exec', '-T', service, 'seamark', ...args)
   }
 
-  /** One of the passwords, which only set-up's own volume holds all of. */
-  async password(name: string): Promise<string> {
+  /** All secrets by name, as only set-up's own volume holds them. */
+  async secrets(): Promise<Map<string, string>> {
     const volume = `${PROJECT}_setup-state:/setup/state:ro`
-    const { stdout } = await run('docker', ['run', '--rm', '-v', volume, 'seamark:local', 'setup', 'password', name])
-    return stdout.trim()
+    const read = ['--entrypoint', 'grep', 'seamark:local', '-r', '', '/setup/state']
+    const { stdout } = await run('docker', ['run', '--rm', '-v', volume, ...read])
+    const lines = stdout.trimEnd().split('\n')
+    return new Map(lines.map((line) => line.slice('/setup/state/'.length).split(':') as [string, string]))
   }
 
   /** Asks Elasticsearch from where it can be reached, as a service would; the password goes in by standard input. */
@@ -85,9 +87,8 @@ export class Deployment {
   }
 
   private async passwordOf(user: string): Promise<string> {
-    const known = this.passwords.get(user) ?? (await this.password(PASSWORD_OF[user]!))
-    this.passwords.set(user, known)
-    return known
+    this.known ??= await this.secrets()
+    return this.known.get(PASSWORD_OF[user]!)!
   }
 
   /** Waits out the moment in which a new index has no shard that answers yet. */

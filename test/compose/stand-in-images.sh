@@ -40,7 +40,7 @@ base_root() {
   echo "root file system: $1" >&2
   mkdir "$work/$1"
   if [ -z "${2-}" ]; then
-    run debootstrap --variant=minbase bookworm "$work/$1" "${mirror:-http://deb.debian.org/debian}"
+    run debootstrap --variant=minbase bookworm "$work/$1" "${mirror:?no mirror of Debian is configured}"
   else
     base_root bookworm-slim
     tar -C "$work/$1" -xf "$cache/bookworm-slim.tar"

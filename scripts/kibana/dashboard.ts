@@ -101,8 +101,9 @@ function place(rows: readonly Row[]): { panels: Panel[]; references: Reference[]
     const free = GRID_COLUMNS - contents.reduce((used, { width = 0 }) => used + width, 0)
     const equal = Math.floor(free / contents.filter(({ width }) => width === undefined).length)
     let x = 0
-    for (const content of contents) {
-      const w = content.width ?? equal
+    for (const [index, content] of contents.entries()) {
+      // The last one takes what the division leaves.
+      const w = index === contents.length - 1 ? GRID_COLUMNS - x : (content.width ?? equal)
       const panelIndex = `panel-${panels.length + 1}`
       const common = { version: '8.9.0' as const, panelIndex, title: content.title }
       const gridData = { x, y, w, h: height, i: panelIndex }

@@ -37,7 +37,8 @@ export function timeline(
 ): PanelContent {
   const { by, value } = options
   const split = by === undefined ? {} : { split: top(by.label, by.field, VALUE, { size: by.size ?? 8 }) }
-  return lens(options, { time: overTime(), ...split, [VALUE]: value }, xy('bar_stacked', 'time', by && 'split'))
+  // The split first, so that the most frequent values are those of the whole time, not of each bar.
+  return lens(options, { ...split, time: overTime(), [VALUE]: value }, xy('bar_stacked', 'time', by && 'split'))
 }
 
 /** The most frequent values as horizontal bars. */

@@ -1,11 +1,12 @@
 /**
- * Writes everything that is derived from code: the reference pages and the addon's schema header. A test compares each
- * with what is committed. `--check` writes nothing and exits with 1 when something is stale.
+ * Writes everything that is derived from code: the reference pages, the addon's schema header and Kibana's dashboards.
+ * A test compares each with what is committed. `--check` writes nothing and exits with 1 when something is stale.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nativeHeaders } from './generate-native-schema.ts'
+import { kibanaFiles } from './kibana/saved-objects.ts'
 import { commandLinePage } from './reference/command-line-page.ts'
 import { configPage } from './reference/config-page.ts'
 import { documentsPage } from './reference/documents-page.ts'
@@ -27,6 +28,7 @@ export const GENERATED_FILES: Readonly<Record<string, () => string>> = {
   'docs/reference/metrics.md': metricsPage,
   'docs/reference/rest.md': restPage,
   'docs/reference/rules.md': rulesPage,
+  ...Object.fromEntries([...kibanaFiles()].map(([path, text]) => [path, () => text])),
   ...Object.fromEntries([...nativeHeaders()].map(([path, text]) => [path, () => text])),
 }
 

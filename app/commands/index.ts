@@ -8,6 +8,7 @@ import { deadlettersList, deadlettersReplay, deadlettersShow } from './deadlette
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { ingest } from './ingest.ts'
+import { kibanaImport } from './kibana-import.ts'
 import { query } from './query.ts'
 import { record } from './record.ts'
 import { replay } from './replay.ts'
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   agentsToken,
   agentsList,
   agentsRevoke,
+  kibanaImport,
   deadlettersList,
   deadlettersShow,
   deadlettersReplay,

@@ -35,7 +35,8 @@ export const up: Command = {
       isReloadWanted = true
     }
     process.on('SIGHUP', () => reload())
-    process.stderr.write(`Seamark ${VERSION} starts …\n`)
+    // For a person who waits; a log does not need it.
+    if (process.stderr.isTTY === true) process.stderr.write(`Seamark ${VERSION} starts …\n`)
     const embedded = await startEmbedded({
       config: { ...config, api: { ...config.api, port: Number(port) } },
       terminal: {

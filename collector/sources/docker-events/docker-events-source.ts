@@ -137,9 +137,12 @@ export class DockerEventsSource implements Source {
     }
     await this.line
     const listed = await this.listContainers()
-    const appeared = listed.filter(
-      (one) => BigInt(one.Created ?? 0) * 1_000_000_000n > from.timeNs && !created.has(one.Id),
-    )
+    // The engine tells the second only: within the one of the cursor it may have been before or after.
+    const cursorSecond = from.timeNs / 1_000_000_000n
+    const appeared = listed.filter((one) => {
+      const second = BigInt(one.Created ?? 0)
+      return !created.has(one.Id) && (second > cursorSecond || (second === cursorSecond && !remembersCursor))
+    })
     if (!remembersCursor || appeared.length > 0) await this.emitGap(from, nowNs, appeared)
   }
 

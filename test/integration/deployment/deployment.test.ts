@@ -52,8 +52,10 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
     })
     const indexed = await fetch(`${deployment.elasticsearch.url}/seamark-alerts-*/_count?q=container.name:${name}`)
     expect(((await indexed.json()) as { count: number }).count).toBeGreaterThan(0)
-    const evidence = await deployment.all('events', `container.name: "${name}" and event.action: execve`)
-    expect(evidence.length).toBeGreaterThan(0)
+    await until('the events behind it', async () => {
+      const events = await deployment.all('events', `container.name: "${name}" and event.action: execve`)
+      return events.length > 0
+    })
   })
 
   test('rules with a mistake are refused and change nothing; good ones judge what comes after them', async () => {

@@ -13,7 +13,7 @@ import { Report, spread } from './support/report.ts'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const UPSTREAM = falcoRules()
-const RUNS = 5
+const RUNS = Number(process.env.BENCH_ROUNDS ?? 5)
 const SECONDS = 4
 const WARM_UP_SECONDS = 5
 

@@ -19,9 +19,13 @@ export interface Judged {
 export interface Case {
   /** Events per second of CPU of each round. */
   rates: number[]
+  /** CPU time of one and the same loop before and after each round, the slower: how fast the machine was just then. */
+  referenceMs: number[]
   /** Of the first round. */
   matches: number
 }
+
+const TABLE = new Uint32Array(0x40000)
 
 const { files, rounds } = workerData as Judgement
 const [first = [], ...others] = rounds
@@ -34,6 +38,7 @@ const judge = (bytes: Uint8Array) => ruleSet.detect(openBatch(bytes).batch).leng
 const open = (bytes: Uint8Array) => openBatch(bytes).batch.strings.count * 0
 const last = others.at(-1) ?? first
 
+for (let call = 0; call < 3; call++) reference()
 const cold = measure([first], judge)
 const fresh = measure(others, judge)
 measure([last], judge)
@@ -47,11 +52,27 @@ parentPort!.postMessage(judged)
 
 function measure(sets: readonly Uint8Array[][], work: (bytes: Uint8Array) => number): Case {
   const measured = sets.map((batches) => {
+    const earlierMs = reference()
     const before = process.cpuUsage()
     let matches = 0
     for (const bytes of batches) matches += work(bytes)
     const { user, system } = process.cpuUsage(before)
-    return { rate: (batches.length * BATCH_ROWS) / ((user + system) / 1e6), matches }
+    const rate = (batches.length * BATCH_ROWS) / ((user + system) / 1e6)
+    return { rate, matches, referenceMs: Math.max(earlierMs, reference()) }
   })
-  return { rates: measured.map(({ rate }) => rate), matches: measured[0]?.matches ?? 0 }
+  return {
+    rates: measured.map(({ rate }) => rate),
+    referenceMs: measured.map(({ referenceMs }) => referenceMs),
+    matches: measured[0]?.matches ?? 0,
+  }
+}
+
+/** Steps through a table at random, as judging does; only the machine decides how long that takes. */
+function reference(): number {
+  const before = process.threadCpuUsage().user
+  let at = 1
+  for (let step = 0; step < 10_000_000; step++)
+    at = (Math.imul(at, 1_103_515_245) + TABLE[at & 0x3ffff]! + 12_345) >>> 0
+  TABLE[0] = at & 1
+  return (process.threadCpuUsage().user - before) / 1000
 }

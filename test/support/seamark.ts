@@ -57,6 +57,7 @@ export class RunningSeamark {
   async start(): Promise<this> {
     const { format = 'json' } = this.options
     const args = [
+      '--max-semi-space-size=4', // as bin/seamark has it, like the arenas below
       join(ROOT, 'app/main.ts'),
       'up',
       ...(format === 'json' ? ['--json'] : []),
@@ -68,7 +69,7 @@ export class RunningSeamark {
     ]
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.options.env },
+      env: { ...process.env, MALLOC_ARENA_MAX: '2', ...this.options.env },
       ...identity(this.options.uid),
     })
     this.child = child

@@ -1,16 +1,21 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+// As bin/seamark does it, for every Seamark that a test starts.
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') }
 
 export default defineConfig({
   test: {
     // The first tells each test, the second ends with what was skipped and the totals.
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'unit', env, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'contract', env, include: ['test/contract/**/*.test.ts'], testTimeout: 30_000 } },
       {
         // Real kernel, real engine: one file at a time, or they would flood each other's rings.
         test: {
           name: 'integration',
+          env,
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -18,7 +23,15 @@ export default defineConfig({
         },
       },
       // Everything is killed at random while events flow; `npm run test:chaos`, not part of `npm test`.
-      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], hookTimeout: 180_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'chaos',
+          env,
+          include: ['test/chaos/**/*.test.ts'],
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

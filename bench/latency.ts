@@ -42,7 +42,7 @@ export async function run(options: { json: boolean }): Promise<void> {
             Date.now() - Date.parse(String((data as { body: Record<string, unknown> }).body['@timestamp'])),
           )
       }
-    })().catch(() => {})
+    })().catch(opened.reject)
     await opened.promise
     for (let i = 0; i < SHELLS; i++) {
       await execInContainer(engine, id, ['wget', '--help'])

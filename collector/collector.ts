@@ -18,6 +18,7 @@ import { createBackground } from '../core/runtime/background.ts'
 import { nowNs } from '../core/runtime/clock.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
+import { Serial } from '../core/runtime/serial.ts'
 import { EdgeFilter } from './edge-filter.ts'
 
 const HEARTBEAT_MS = 1_000
@@ -51,10 +52,8 @@ export class Collector implements Component {
   /** For the next health events. */
   private readonly unreported = new Map<string, number>()
   private readonly booked = new WeakSet<Emission>()
-  /** The tail of the line: every emission waits for the one before it. */
-  private line: Promise<unknown> = Promise.resolve()
-  /** The same for changes of the rule set. */
-  private changes: Promise<void> = Promise.resolve()
+  private readonly emissions = new Serial()
+  private readonly changes = new Serial()
   private readonly running: Source[] = []
   private heartbeat: NodeJS.Timeout | undefined
   private lastOfferMs = 0
@@ -93,7 +92,7 @@ export class Collector implements Component {
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.heartbeat)
     await Promise.all(this.running.splice(0).map((source) => source.stop(deadlineMs)))
-    await this.line
+    await this.emissions.idle()
   }
 
   /**
@@ -101,9 +100,7 @@ export class Collector implements Component {
    * set asked for wins. Rejects when a source refuses the plan; the rules and the plan stay as they were then.
    */
   useRuleSet(ruleSet: RuleSet): Promise<void> {
-    const changed = this.changes.then(() => this.change(ruleSet))
-    this.changes = changed.catch(() => {})
-    return changed
+    return this.changes.run(() => this.change(ruleSet))
   }
 
   private async change(ruleSet: RuleSet): Promise<void> {
@@ -153,9 +150,7 @@ export class Collector implements Component {
   }
 
   private enqueue(emission: Emission): Promise<boolean> {
-    const taken = this.line.then(() => this.take(emission))
-    this.line = taken.catch(() => {})
-    return taken
+    return this.emissions.run(() => this.take(emission))
   }
 
   private async take(emission: Emission): Promise<boolean> {
@@ -267,9 +262,7 @@ export class Collector implements Component {
       }
     }
     if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
-    const beating = this.line.then(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))
-    this.line = beating.catch(() => {})
-    await this.line
+    await this.emissions.run(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))
   }
 }
 

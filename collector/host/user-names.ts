@@ -4,6 +4,7 @@
  * read bounded, and what does not parse is left out.
  */
 import { AppError } from '../../core/model/errors.ts'
+import { Serial } from '../../core/runtime/serial.ts'
 
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_ENTRIES = 10_000
@@ -31,7 +32,7 @@ export class UserNames {
   private readonly reading = new Map<string, Promise<void>>()
   /** Readings that failed in a way nobody foresaw. */
   failures = 0
-  private line: Promise<void> = Promise.resolve()
+  private readonly readings = new Serial()
   private readonly readInRoot: ReadInRoot
   private readonly nowMs: () => number
 
@@ -64,8 +65,7 @@ export class UserNames {
     const running = this.reading.get(scope)
     if (running !== undefined) return running
     // One at a time: a file system inside a container that hangs must not take all of the pool's threads.
-    const reading = this.line.then(() => this.read(scope, pid)).finally(() => this.reading.delete(scope))
-    this.line = reading.catch(() => {})
+    const reading = this.readings.run(() => this.read(scope, pid)).finally(() => this.reading.delete(scope))
     this.reading.set(scope, reading)
     return reading
   }

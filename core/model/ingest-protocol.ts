@@ -5,7 +5,7 @@
 export const INGEST_PATHS = {
   /** POST a message; 200 when all of it is durable. */
   batches: '/ingest/v1/batches',
-  /** POST a token and a name; 201 with a key. */
+  /** POST a token, a name, and the id and digest of the host's own key; 201, and again 201 when it is repeated. */
   enrol: '/ingest/v1/enrol',
   /** GET the active rules, with their version as ETag. */
   rules: '/ingest/v1/rules',

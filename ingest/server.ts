@@ -5,6 +5,8 @@
 import assert from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Conditions } from '../core/health/conditions.ts'
+import { readinessOf } from '../core/health/readiness.ts'
 import { handleError, problemDocument, sendProblem } from '../core/http/problem.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
@@ -27,6 +29,7 @@ export interface IngestOptions {
   tls?: { certificate: string; key: string }
   queue: Queue
   documents: Documents
+  conditions: Conditions
   metrics: Metrics
   /** In the Prometheus text format, brought up to date. */
   readMetrics: () => Promise<string>
@@ -51,7 +54,7 @@ const GROUP_ITEMS = 256
 const GROUP_BYTES = 4 * 1024 * 1024
 
 export function createIngest(options: IngestOptions): Ingest {
-  const { queue, documents, metrics, logger, nowMs = Date.now } = options
+  const { queue, documents, conditions, metrics, logger, nowMs = Date.now } = options
   const onError = (error: unknown) => logger.error({ err: error }, 'Ingest cannot read or write its documents')
   const agents = new Agents({ documents, nowMs })
   const authentication = createAuthentication(agents, nowMs)
@@ -81,11 +84,21 @@ export function createIngest(options: IngestOptions): Ingest {
   app.get('/readyz', async () => {
     await queue.depth('batches')
     await documents.get('agents', '')
-    return { status: 'ok' }
+    return readinessOf(conditions)
   })
   app.get('/metrics', async (_, reply) => reply.type(metrics.registry.contentType).send(await options.readMetrics()))
   const maxInFlightBytes = options.maxInFlightBytes ?? 256 * 1024 * 1024
-  addBatchesRoute(app, { agents, authentication, coalescer, envelopes, metrics, maxInFlightBytes, onError, nowMs })
+  addBatchesRoute(app, {
+    agents,
+    authentication,
+    coalescer,
+    envelopes,
+    conditions,
+    metrics,
+    maxInFlightBytes,
+    onError,
+    nowMs,
+  })
   addEnrolRoute(app, agents)
   addRulesRoute(app, { documents, authentication })
 

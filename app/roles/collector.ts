@@ -15,6 +15,7 @@ import type { CaptureStats } from '../../collector/sources/syscalls/addon.ts'
 import { findCgroupHierarchy } from '../../collector/sources/syscalls/cgroup-hierarchy.ts'
 import { readInRoot } from '../../collector/sources/syscalls/read-in-root.ts'
 import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
+import type { Conditions } from '../../core/health/conditions.ts'
 import type { BatchHeader, Envelope } from '../../core/model/batch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Queue } from '../../core/model/queue.ts'
@@ -34,6 +35,7 @@ export interface CollectorRoleOptions {
   epoch: string
   queue: Queue
   ruleSet: RuleSet
+  conditions: Conditions
   metrics: Metrics
   logger: Logger
   stamp?: (header: BatchHeader) => Envelope
@@ -46,7 +48,7 @@ export interface CollectorRole {
 }
 
 export function buildCollector(options: CollectorRoleOptions): CollectorRole {
-  const { config, metrics, logger } = options
+  const { config, conditions, metrics, logger } = options
   const engine = new Engine({ socketPath: config.docker.socket })
   const containers = new Containers({
     inspect: (id) => (config.docker.enabled ? factsOfContainer(engine, id) : Promise.resolve('unreachable')),
@@ -79,12 +81,13 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     inBackground,
     onState: (state, reason) => {
       metrics.set('seamark_source_up', state === 'up' ? 1 : 0, { source: 'docker-events' })
+      conditions.set('source.blind', state === 'up' ? null : `Docker events: ${reason}`, 'docker-events')
       if (state === 'down')
         logger.warn({ reason }, 'Docker cannot be reached; its events and container names are missing')
       inBackground('report-health', async () => {
         const kind = state === 'up' ? 'source.up' : 'source.blind'
         const message = state === 'up' ? 'Docker events are read' : `Docker events are blind: ${reason}`
-        const isTold = await collector.reportHealth(kind, message, 1, { source: 'docker-events' })
+        const isTold = await collector.reportHealth({ kind, message, attributes: { source: 'docker-events' } })
         if (!isTold) throw new AppError('E_QUEUE_FULL', 'The queue did not take a health event', { retryable: true })
       })
     },
@@ -113,6 +116,7 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
       scope?.judge(batch)
       return joined
     },
+    conditions,
     metrics,
     logger,
     ...(options.stamp === undefined ? {} : { stamp: options.stamp }),

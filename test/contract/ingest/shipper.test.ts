@@ -8,6 +8,7 @@ import { IngestClient } from '../../../collector/central/ingest-client.ts'
 import { RulesFollower } from '../../../collector/central/rules-follower.ts'
 import { Shipper } from '../../../collector/central/shipper.ts'
 import { readHeader } from '../../../core/batch/seal.ts'
+import { Conditions } from '../../../core/health/conditions.ts'
 import { ACTIVE_RULES, type PublishedRules, RULES_SPACE } from '../../../core/model/published-rules.ts'
 import type { Item } from '../../../core/model/queue.ts'
 import { Metrics } from '../../../core/runtime/metrics.ts'
@@ -36,10 +37,12 @@ async function shipping(
   onActiveRules?: (version: string) => void,
 ) {
   const client = new IngestClient({ url, key, timeoutMs: 2_000 })
+  const metrics = new Metrics()
   const shipper = new Shipper({
     queue: spool,
     client,
-    metrics: new Metrics(),
+    conditions: new Conditions({ metrics }),
+    metrics,
     logger: quiet,
     ...(onActiveRules ? { onActiveRules } : {}),
   })

@@ -62,6 +62,11 @@ export function openSpool(config: Config, logger: Logger): SqliteQueue {
   })
 }
 
+/** What this host has to remember of what it did, whatever the centre is. */
+export function openJournal(config: Config, logger: Logger): Documents & Component {
+  return createSqliteDocuments({ directory: join(config.dataDir, 'journal'), onCorrupt: reportCorrupt(logger) })
+}
+
 export function openDocuments(config: Config, logger: Logger): Documents & Component {
   if (config.redis.url === undefined)
     return createSqliteDocuments({ directory: join(config.dataDir, 'documents'), onCorrupt: reportCorrupt(logger) })

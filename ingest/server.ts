@@ -5,6 +5,7 @@
 import assert from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { CommandDesk } from '../core/commands/command-desk.ts'
 import type { Conditions } from '../core/health/conditions.ts'
 import { readinessOf } from '../core/health/readiness.ts'
 import { handleError, problemDocument, sendProblem } from '../core/http/problem.ts'
@@ -18,6 +19,7 @@ import { createAuthentication } from './authentication.ts'
 import { Coalescer } from './coalescer.ts'
 import { Envelopes } from './envelopes.ts'
 import { addBatchesRoute } from './routes/batches.ts'
+import { addCommandsRoutes } from './routes/commands.ts'
 import { addEnrolRoute } from './routes/enrol.ts'
 import { addRulesRoute } from './routes/rules.ts'
 
@@ -66,6 +68,7 @@ export function createIngest(options: IngestOptions): Ingest {
     maxBytes: GROUP_BYTES,
     onOffer: () => metrics.add('seamark_ingest_offers_total'),
   })
+  const desk = new CommandDesk({ documents, nowMs, onError })
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -101,12 +104,14 @@ export function createIngest(options: IngestOptions): Ingest {
   })
   addEnrolRoute(app, agents)
   addRulesRoute(app, { documents, authentication })
+  addCommandsRoutes(app, { desk, authentication })
 
   return {
     app,
 
     async start() {
       await envelopes.start()
+      await desk.start()
       app.server.maxConnections = MAX_CONNECTIONS
       try {
         await app.listen({ host: options.host, port: options.port })
@@ -117,6 +122,8 @@ export function createIngest(options: IngestOptions): Ingest {
     },
 
     async stop(deadlineMs) {
+      // Those who wait for commands are answered, so that their connections can end.
+      await desk.stop()
       const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
       await Promise.race([app.close(), late])
       await envelopes.stop()

@@ -1,6 +1,8 @@
 /** Puts a collector together: which sources, who names things for them. The same in every shape. */
 import { uptime } from 'node:os'
 import { Collector } from '../../collector/collector.ts'
+import { createActions } from '../../collector/commands/actions.ts'
+import type { CommandAction } from '../../collector/commands/command-runner.ts'
 import { Engine } from '../../collector/docker/engine.ts'
 import { factsOfContainer } from '../../collector/docker/inspect.ts'
 import { CgroupScope } from '../../collector/host/cgroup-scope.ts'
@@ -25,6 +27,7 @@ import { createBackground } from '../../core/runtime/background.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import type { Config } from '../config.ts'
+import { VERSION } from '../version.ts'
 
 /** The kernel tells its uptime in steps of this size; a process must not seem to start after its first event. */
 const UPTIME_STEP_MS = 10
@@ -43,6 +46,8 @@ export interface CollectorRoleOptions {
 
 export interface CollectorRole {
   collector: Collector
+  /** What this host does when it is told to, by kind. */
+  actions: ReadonlyMap<string, CommandAction>
   /** Brings gauges up to date. */
   measure(): void
 }
@@ -123,6 +128,15 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
   })
   return {
     collector,
+    actions: createActions({
+      version: VERSION,
+      sources: () => sourcesOf(config),
+      rescan: () => {
+        cgroups.scan()
+        tree.scan()
+        return { processes: tree.size, containers: containers.size }
+      },
+    }),
     measure: () => {
       metrics.set('seamark_collector_processes', tree.size)
       metrics.set('seamark_collector_containers', containers.size)

@@ -1,5 +1,7 @@
 /** The thread of the collector: sources in, sealed batches out. */
 import { workerData } from 'node:worker_threads'
+import { CommandRunner } from '../../collector/commands/command-runner.ts'
+import { CommandDesk } from '../../core/commands/command-desk.ts'
 import { ConditionReporter } from '../../core/health/condition-reporter.ts'
 import { Conditions } from '../../core/health/conditions.ts'
 import type { HealthEvent } from '../../core/health/health-event.ts'
@@ -34,6 +36,10 @@ runThread(async () => {
     logger,
     stamp: createEnvelopeStamp({ currentPart: (day) => store.currentPart(day) }),
   })
+  const desk = new CommandDesk({
+    documents,
+    onError: (error) => logger.error({ err: error }, 'Commands are not heard'),
+  })
   const emit = (event: HealthEvent) => built.collector.reportHealth(event)
   const component = new Lifecycle((name, error) =>
     logger.error({ err: error, part: name }, 'A part did not stop in time'),
@@ -42,6 +48,18 @@ runThread(async () => {
     .add('store', store)
     .add('documents', documents)
     .add('collector', built.collector)
+    .add('desk', desk)
+    .add(
+      'commands',
+      new CommandRunner({
+        channel: desk.channel(id),
+        actions: built.actions,
+        journal: documents,
+        sink: built.collector,
+        metrics,
+        logger,
+      }),
+    )
     .add('health', new ConditionReporter({ conditions, part: `collector@${id}`, documents, emit, metrics, logger }))
   return {
     component,

@@ -36,12 +36,16 @@ export function connect(config: RedisConfig, options: ConnectOptions = {}): Redi
   })
 }
 
-/** Starts the connection; throws AppError with `code` when nothing answers there. */
+/**
+ * Starts the connection; throws AppError with `code` when nothing answers there. It does not go on trying then, which
+ * would keep a process from ending; the same may be tried again.
+ */
 export async function ready(redis: Redis, code: ErrorCode): Promise<void> {
   try {
-    if (redis.status === 'wait') await redis.connect()
+    if (redis.status === 'wait' || redis.status === 'end') await redis.connect()
     await redis.ping()
   } catch (error) {
+    redis.disconnect()
     throw redisError(code, 'does not answer', error)
   }
 }

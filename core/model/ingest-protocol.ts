@@ -9,7 +9,14 @@ export const INGEST_PATHS = {
   enrol: '/ingest/v1/enrol',
   /** GET the active rules, with their version as ETag. */
   rules: '/ingest/v1/rules',
+  /** GET what is to be done and was not answered yet; waits `wait_ms` for something. */
+  commands: '/ingest/v1/commands',
+  /** POST what came of commands; 200 when it is kept. */
+  commandResults: '/ingest/v1/commands/results',
 } as const
+
+/** Below the time that a host waits for any answer. */
+export const MAX_COMMAND_WAIT_MS = 25_000
 
 export const BATCHES_TYPE = 'application/vnd.seamark.batches'
 /** Request: the host's clock when it sent, ms since the Unix epoch. */

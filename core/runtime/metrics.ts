@@ -92,6 +92,7 @@ export const METRICS = {
     'condition',
   ),
   seamark_conditions_dropped_total: counter('Conditions not kept because there were too many.', 'condition'),
+  seamark_commands_total: counter('Commands that this host has answered.', 'outcome'),
   seamark_redis_up: gauge('1 while Redis answers.'),
   seamark_redis_used_bytes: gauge('Memory that Redis uses.'),
   seamark_redis_max_bytes: gauge("Redis' limit of memory (`maxmemory`); 0 is none."),

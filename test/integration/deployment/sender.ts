@@ -8,7 +8,7 @@ export interface Sender {
   collector: string
   key: string
   /** The status, and how long the answer took. */
-  send(batches: readonly Uint8Array[]): Promise<{ status: number; tookMs: number }>
+  send(batches: readonly Uint8Array[], headers?: Record<string, string>): Promise<{ status: number; tookMs: number }>
   close(): void
 }
 
@@ -32,13 +32,14 @@ export function senderWith(url: string, key: string, collector: string): Sender 
   return {
     collector,
     key,
-    async send(batches) {
+    async send(batches, headers = {}) {
       const startMs = performance.now()
       const { status } = await client.send({
         method: 'POST',
         path: '/ingest/v1/batches',
         type: 'application/vnd.seamark.batches',
         body: joinFrames(batches),
+        headers,
       })
       return { status, tookMs: performance.now() - startMs }
     },

@@ -49,6 +49,8 @@ export async function enrol(
   const body = Buffer.from(JSON.stringify({ token, collector, agent, digest: digestOf(secret) }))
   const answer = await client.send({ method: 'POST', path: INGEST_PATHS.enrol, type: 'application/json', body })
   if (answer.status !== 201) {
+    // A key that was enrolled and revoked meanwhile is good for nothing more; the next try makes another.
+    if (answer.status === 400) rmSync(`${path}.pending`, { force: true })
     const code = ({ 401: 'E_INGEST_TOKEN', 409: 'E_INGEST_NAME_TAKEN' } as const)[answer.status as 401 | 409]
     const retryable = answer.status === 429 || answer.status >= 500
     throw new AppError(code ?? 'E_INGEST_UNAVAILABLE', `This host was not enrolled: ${detailOf(answer)}`, { retryable })

@@ -29,6 +29,7 @@ export function measureStore(metrics: Metrics, { counters }: Pick<MeasuredStore,
   const expired = (counters.expiredFiles ?? 0) + (counters.expiredIndices ?? 0)
   metrics.countTo('seamark_store_expired_files_total', expired)
   metrics.countTo('seamark_store_repeated_documents_total', counters.repeatedDocs ?? 0)
+  metrics.countTo('seamark_store_retried_documents_total', counters.retriedDocs ?? 0)
   metrics.countTo('seamark_store_corrupt_files_total', counters.corruptFiles ?? 0)
 }
 

@@ -86,6 +86,9 @@ export const METRICS = {
   seamark_queue_corrupt_files_total: counter('Damaged queue files that were set aside.'),
   seamark_store_expired_files_total: counter('Parts removed because of their age or of store.max_bytes.'),
   seamark_store_repeated_documents_total: counter('Documents that were stored already (redelivered).'),
+  seamark_store_retried_documents_total: counter(
+    'Documents sent again because the search store could not take them (busy, blocked).',
+  ),
   seamark_store_corrupt_files_total: counter('Damaged store files that were set aside.'),
   seamark_conditions: gauge(
     'What is wrong with Seamark itself now, by condition (docs/reference/conditions.md); 0 is good.',

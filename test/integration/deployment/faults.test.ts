@@ -2,6 +2,9 @@
  * Faults of what a deployment stands on, each brought about for real: nothing is lost silently, and each is seen in the
  * metrics, as health events that reach the rules, and by `seamark doctor`.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRedisQueue } from '../../../backends/redis/queue.ts'
@@ -34,9 +37,11 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
   let redis: Redis
   let sender: Sender
   let sequence = 0
+  const scratch = mkdtempSync(join(tmpdir(), 'seamark-faults-'))
 
   beforeAll(async () => {
-    deployment = await Deployment.start()
+    // Room for so little that others can keep it busy.
+    deployment = await Deployment.start({ 'thread_pool.write.size': '1', 'thread_pool.write.queue_size': '1' })
     redis = new Redis(deployment.redis.url)
     redis.on('error', () => {})
     ingest = await deployment.run('ingest')
@@ -47,7 +52,15 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
     redis?.disconnect()
     sender?.close()
     await deployment?.remove()
+    rmSync(scratch, { recursive: true, force: true })
   })
+
+  /** What this machine can see is not the question here, and takes its time. */
+  function quickConfig(): string {
+    const path = join(scratch, 'seamark.yml')
+    writeFileSync(path, 'capture: {enabled: false}\ndocker: {enabled: false}\n')
+    return path
+  }
 
   /** A batch with one event of a container with these labels. */
   function batch(message: string, labels = '', atNs = nowNs()): Uint8Array {
@@ -127,7 +140,7 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
     )
   }
   /** Redis and Elasticsearch themselves, whether or not a Seamark can tell. */
-  const LOCAL = ['--data-dir', '/nonexistent/seamark', '--no-builtin-rules']
+  const LOCAL = ['--data-dir', '/nonexistent/seamark', '--no-builtin-rules', '--config', quickConfig()]
 
   test('Redis that is killed: hosts keep what they have, and all that was acknowledged comes out of its file', async () => {
     const fromMs = Date.now()
@@ -189,12 +202,9 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
     await isTold('redis.evicted', fromMs)
   })
 
-  test.each([
-    ['a read-only block, as at a full disk', { 'index.blocks.read_only_allow_delete': true }, /read_only_allow_delete/],
-    ['a block of writes', { 'index.blocks.write': true }, /index\.blocks\.write/],
-  ])('Elasticsearch with %s: what is to be stored waits, and is stored when it is lifted', async (name, block, fix) => {
-    await send([batch(`before ${name}`)])
-    await stored(`before ${name}`)
+  test('Elasticsearch with a read-only block, as at a full disk: what is to be stored waits until it is lifted', async () => {
+    await send([batch('before the block')])
+    await stored('before the block')
     const put = async (settings: Record<string, unknown>) => {
       const body = JSON.stringify(settings)
       const headers = { 'content-type': 'application/json' }
@@ -206,13 +216,57 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
       expect(response.status).toBe(200)
     }
     const fromMs = Date.now()
-    await put(block)
-    await send([batch(`during ${name}`)])
+    await put({ 'index.blocks.read_only_allow_delete': true })
+    await send([batch('during the block')])
     await holds(analyzer, 'store.failing')
     await doctorSays(/store\.failing, found by indexer@[\s\S]*cluster_block_exception/)
-    await doctorSays(fix, LOCAL)
-    await put(Object.fromEntries(Object.keys(block).map((key) => [key, null])))
-    await stored(`during ${name}`)
+    await doctorSays(/has the block read_only_allow_delete[\s\S]*fix: free disk/, LOCAL)
+    await put({ 'index.blocks.read_only_allow_delete': null })
+    await stored('during the block')
+    await holds(analyzer, 'store.failing', 0)
+    await isTold('store.failing', fromMs)
+    expect(await metric(analyzer, 'seamark_dead_letters')).toBe(0)
+  })
+
+  test('Elasticsearch that is too busy (429): documents are sent again until they are taken', async () => {
+    const fromMs = Date.now()
+    const flood = { stop: false, rejected: 0 }
+    const line = `${JSON.stringify({ index: { _index: 'flood' } })}\n${JSON.stringify({ text: 'word '.repeat(2_000) })}\n`
+    const body = line.repeat(200)
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const clients = Array.from({ length: 12 }, async () => {
+      while (!flood.stop) {
+        const answer = await fetch(`${deployment.elasticsearch.url}/_bulk?filter_path=items.*.status`, {
+          method: 'POST',
+          headers,
+          body,
+        })
+        if ((await answer.text()).includes('429')) flood.rejected += 1
+      }
+    })
+    try {
+      await send([batch('while it was busy')])
+      await until(
+        'documents to be sent again',
+        async () => (await metric(analyzer, 'seamark_store_retried_documents_total')) > 0,
+        SLOW_MS,
+      )
+      // Heartbeats of the test: something is to be stored all the time.
+      await until(
+        'the condition',
+        async () => {
+          await send([batch('more while it was busy')])
+          return (await metric(analyzer, 'seamark_conditions{condition="store.failing"}')) === 1
+        },
+        2 * SLOW_MS,
+      )
+      await doctorSays(/store\.failing, found by indexer@/)
+    } finally {
+      flood.stop = true
+      await Promise.all(clients)
+    }
+    expect(flood.rejected).toBeGreaterThan(0)
+    await stored('while it was busy')
     await holds(analyzer, 'store.failing', 0)
     await isTold('store.failing', fromMs)
     expect(await metric(analyzer, 'seamark_dead_letters')).toBe(0)
@@ -229,7 +283,7 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
     ])
     await stored('label app')
     const hit = await stored('label below app')
-    expect(hit.body.container?.labels).toEqual({ app: 'web', app_kubernetes_io_name: 'web' })
+    expect(hit.body.container?.labels).toEqual({ app: 'web', 'app_kubernetes_io/name': 'web' })
     await stored('from the future')
     await stored('from the past')
     // Under days of now, whatever they claim: a wrong clock makes no indices.
@@ -272,8 +326,8 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
     const refused = 'seamark_indexer_refused_documents_total{kind="event"}'
     await until('both to be refused', async () => (await metric(analyzer, refused)) === 2)
     const list = (await deployment.command('deadletters', 'list')).stdout
-    expect(list).toMatch(/large/)
-    expect(list).toMatch(/conflict/)
+    expect(list).toMatch(/the body has more than 4194304 characters/)
+    expect(list).toMatch(/document_parsing_exception.*\[process\]/)
     await doctorSays(/deadletters\.held[\s\S]*E_STORE_REFUSED[\s\S]*seamark deadletters list/)
     await redis.del('{seamark}:documents:dead:values', '{seamark}:documents:dead:keys')
     await holds(analyzer, 'deadletters.held', 0)

@@ -1,5 +1,13 @@
 /** Asks an Elasticsearch how it fares, for people who look for what is wrong. Changes nothing. */
-import { type Answer, connect, DEFAULT_PREFIX, type ElasticsearchConfig, reasonOf, request } from './connection.ts'
+import {
+  type Answer,
+  connect,
+  DEFAULT_PREFIX,
+  type ElasticsearchConfig,
+  isForbidden,
+  reasonOf,
+  request,
+} from './connection.ts'
 
 export interface ElasticsearchFindings {
   sees: string[]
@@ -23,16 +31,18 @@ export async function inspectElasticsearch(config: ElasticsearchConfig): Promise
   const client = connect(config)
   const found: ElasticsearchFindings = { sees: [], problems: [] }
   try {
-    const { body: health } = await request<Health>(client, { method: 'GET', path: '/_cluster/health' })
-    found.sees.push(`Elasticsearch is ${health.status}, ${health.number_of_nodes} nodes`)
-    if (health.status === 'red') found.problems.push({ why: 'the cluster is red: some shard has no copy that serves' })
-    // What the user of the configuration may not read is said, and is no fault.
+    // What the user of the configuration may not read is said, and is no fault; that nobody answers is one.
     const mayFail = async <T>(path: string, query: Record<string, boolean>, read: (body: T) => void) => {
       const answer: Answer<T> | Error = await request<T>(client, { method: 'GET', path, query }).catch((e: Error) => e)
+      if (answer instanceof Error && !isForbidden(answer)) throw answer
       if (answer instanceof Error) found.sees.push(`${path} cannot be read: ${answer.message}`)
       else if (answer.status < 300) read(answer.body)
       else found.sees.push(`${path} cannot be read: ${reasonOf(answer.body as object)}`)
     }
+    await mayFail<Health>('/_cluster/health', {}, ({ status, number_of_nodes: nodes }) => {
+      found.sees.push(`Elasticsearch is ${status}, ${nodes} nodes`)
+      if (status === 'red') found.problems.push({ why: 'the cluster is red: some shard has no copy that serves' })
+    })
     await mayFail<Settings>(`/${prefix}-*/_settings/index.blocks.*`, { allow_no_indices: true }, (indices) => {
       for (const [index, { settings }] of Object.entries(indices)) {
         const blocks = Object.entries(settings?.index?.blocks ?? {}).filter(([, value]) => value === 'true')

@@ -12,7 +12,7 @@ import {
 } from '../../support/docker.ts'
 import { elasticsearchMissing } from '../../support/elasticsearch.ts'
 import { redisMissing } from '../../support/redis.ts'
-import { captureMissing } from '../../support/seamark.ts'
+import { captureMissing, runSeamark } from '../../support/seamark.ts'
 import { until } from '../../support/wait.ts'
 
 const missing = redisMissing() ?? elasticsearchMissing() ?? (await captureMissing()) ?? (await dockerMissing())
@@ -109,6 +109,20 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
       return Number(/^seamark_queue_items\{topic="batches"\} (\d+)/m.exec(text)?.[1] ?? 0)
     }
     await until('its batches to wait', async () => (await waiting()) > 2)
+    // It goes on, and doctor on that host names what is wrong.
+    const ready = await fetch(`${host.url}/readyz`)
+    expect([ready.status, await ready.json()]).toMatchObject([
+      200,
+      {
+        status: 'degraded',
+        conditions: [{ condition: 'ingest.refusing', why: expect.stringContaining('credentials') }],
+      },
+    ])
+    const { code, stdout } = await runSeamark(['doctor', '--config', join(deployment.directory, 'web-2.yml')], {
+      SEAMARK_CENTRAL_URL: 'http://127.0.0.1:1',
+      SEAMARK_HEALTH_PORT: new URL(host.url).port,
+    })
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/BLIND {2}ingest\.refusing, found by this host/)])
     expect(await host.end('SIGTERM')).toBe(0)
   })
 

@@ -77,7 +77,7 @@ export class Analyzer implements Component {
    */
   private async learn(version: string | undefined): Promise<void> {
     const { loadRuleSet, metrics } = this.options
-    if (version === undefined || loadRuleSet === undefined) return
+    if (version === undefined || version === '' || loadRuleSet === undefined) return
     const known = this.ruleSets.get(version)
     if (known !== undefined) return this.remember(known)
     try {
@@ -94,7 +94,8 @@ export class Analyzer implements Component {
   private ruleSetFor(envelope: Envelope | undefined): RuleSet {
     const stamped = envelope === undefined ? undefined : this.ruleSets.get(envelope.ruleset)
     if (stamped !== undefined) return stamped
-    if (envelope !== undefined) this.options.metrics.add('seamark_analyzer_substituted_rulesets_total')
+    if (envelope !== undefined && envelope.ruleset !== '')
+      this.options.metrics.add('seamark_analyzer_substituted_rulesets_total')
     return this.inForce
   }
 

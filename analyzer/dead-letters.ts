@@ -3,12 +3,15 @@
  * oldest of which go when there are too many.
  */
 import { createHash } from 'node:crypto'
+import type { Conditions } from '../core/health/conditions.ts'
 import type { Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 import { ACTIVE_RULES, type ActiveRules, RULES_SPACE } from '../core/model/published-rules.ts'
 import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import { createBackground } from '../core/runtime/background.ts'
+import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 
 export const DEAD_SPACE = 'dead'
@@ -24,7 +27,11 @@ export interface DeadLetter extends Omit<Item, 'payload' | 'failure'> {
 export interface DeadLettersOptions {
   queue: Queue
   documents: Documents
+  conditions: Conditions
   metrics: Metrics
+  logger: Logger
+  /** How often it looks whether all were dealt with. Default 5 s. */
+  everyMs?: number
   /** Default 10,000. */
   maxLetters?: number
 }
@@ -35,6 +42,7 @@ const TRIM_AT_ONCE = 100
 export class DeadLetters implements Component {
   private readonly options: DeadLettersOptions
   private consumer: Component | null = null
+  private timer: NodeJS.Timeout | undefined
 
   constructor(options: DeadLettersOptions) {
     this.options = options
@@ -43,9 +51,16 @@ export class DeadLetters implements Component {
   async start(): Promise<void> {
     this.consumer = this.options.queue.consume('dead', (delivery) => this.keep(delivery), { maxItems: 16 })
     await this.consumer.start()
+    const inBackground = createBackground(this.options)
+    this.timer = setInterval(
+      () => inBackground('look-at-dead-letters', () => this.look()),
+      this.options.everyMs ?? 5_000,
+    )
+    this.timer.unref()
   }
 
   async stop(deadlineMs: number): Promise<void> {
+    clearInterval(this.timer)
     await this.consumer?.stop(deadlineMs)
   }
 
@@ -59,6 +74,18 @@ export class DeadLetters implements Component {
         metrics.add('seamark_dead_letters_total', 1, { topic: item.failure.topic.split('/')[0]! })
     }
     await this.trim()
+  }
+
+  /** Other processes put letters there and take them away. */
+  private async look(): Promise<void> {
+    const { documents, metrics, conditions } = this.options
+    const [oldest] = await documents.scan(DEAD_SPACE, '', 1)
+    if (oldest === undefined) metrics.set('seamark_dead_letters', 0)
+    const { topic, code, message } = (oldest?.value as DeadLetter | undefined)?.failure ?? {}
+    conditions.set(
+      'deadletters.held',
+      oldest === undefined ? null : `the oldest, of topic ${topic}: ${code}: ${message}`,
+    )
   }
 
   private async trim(): Promise<void> {

@@ -15,7 +15,12 @@ import type { CheckField, ParseKql } from './filter.ts'
 import { describeApi, type RouteDescription } from './openapi.ts'
 import { createOriginCheck } from './origin.ts'
 import { addAlertRoute } from './routes/alert.ts'
-import { addOperationRoutes, type OperationOptions, type ReadinessCheck } from './routes/operation.ts'
+import {
+  addOperationRoutes,
+  type OperationOptions,
+  type ReadConditions,
+  type ReadinessCheck,
+} from './routes/operation.ts'
 import { addSearchRoute } from './routes/search.ts'
 import { addStatsRoute } from './routes/stats.ts'
 import { addTailRoute } from './routes/tail.ts'
@@ -36,6 +41,8 @@ export interface ApiOptions {
   /** The same for fields that counts are asked by. Default: any may be. */
   checkField?: CheckField
   readiness?: readonly ReadinessCheck[]
+  /** What is wrong with this Seamark now. Default: nothing is known to be. */
+  readConditions?: ReadConditions
   /** A prom-client registry, or anything that prints like one. */
   metrics: OperationOptions['metrics']
   version: string
@@ -109,9 +116,10 @@ export function createApi(options: ApiOptions): Api {
   addSearchRoute(app, { url: '/api/v1/alerts', kind: 'alert', summary: 'Search alerts' }, { store, parseKql })
   addAlertRoute(app, { store })
   addStatsRoute(app, { store, parseKql, checkField: options.checkField ?? (() => null) })
-  const { maxTails = 64, heartbeatMs = 15_000, readiness = [], metrics, version } = options
+  const { maxTails = 64, heartbeatMs = 15_000, readiness = [], readConditions = async () => [] } = options
+  const { metrics, version } = options
   addTailRoute(app, { feed, parseKql, maxTails, heartbeatMs, stopped: stopped.signal })
-  addOperationRoutes(app, { readiness, metrics, version, routes })
+  addOperationRoutes(app, { readiness, readConditions, metrics, version, routes })
 
   return {
     app,

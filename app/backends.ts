@@ -3,6 +3,7 @@
  * and Elasticsearch where the configuration names them.
  */
 import { join } from 'node:path'
+import type { ElasticsearchConfig } from '../backends/elasticsearch/connection.ts'
 import {
   createElasticsearchStore,
   type ElasticsearchStore,
@@ -12,11 +13,13 @@ import { createMemoryFeed } from '../backends/memory/feed.ts'
 import type { RedisConfig } from '../backends/redis/connection.ts'
 import { createRedisDocuments } from '../backends/redis/documents.ts'
 import { createRedisFeed } from '../backends/redis/feed.ts'
+import { createRedisMonitor } from '../backends/redis/monitor.ts'
 import { createRedisQueue, type RedisQueueCounters } from '../backends/redis/queue.ts'
 import { createSqliteDocuments } from '../backends/sqlite/documents.ts'
 import { createSqliteQueue, type QueueCounters, type SqliteQueue } from '../backends/sqlite/queue.ts'
 import { createSqliteSearchStore, type SqliteSearchStore, type StoreCounters } from '../backends/sqlite/search-store.ts'
 import { DOCUMENT_FIELDS, OPEN_OBJECTS } from '../core/fields/document-fields.ts'
+import type { Conditions } from '../core/health/conditions.ts'
 import { evaluate } from '../core/language/kql/evaluate.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
@@ -25,6 +28,7 @@ import type { Feed } from '../core/model/feed.ts'
 import type { Queue } from '../core/model/queue.ts'
 import type { SearchStore } from '../core/model/search-store.ts'
 import type { Logger } from '../core/runtime/logging.ts'
+import type { Metrics } from '../core/runtime/metrics.ts'
 import type { Config } from './config.ts'
 import { readSecret } from './secret-file.ts'
 
@@ -40,8 +44,12 @@ export function openQueue(config: Config, logger: Logger): MeasuredQueue {
     ...redisConfig(config),
     maxBytes: config.queue.maxBytes,
     onError: (error) => logger.error({ err: error }, 'The queue on Redis has a failure'),
-    onWeakness: (message) => logger.warn(message),
   })
+}
+
+/** Looks after Redis itself; null where there is none. */
+export function openRedisMonitor(config: Config, conditions: Conditions, metrics: Metrics): Component | null {
+  return config.redis.url === undefined ? null : createRedisMonitor({ ...redisConfig(config), conditions, metrics })
 }
 
 /** On this machine, whatever joins the processes: what a host has seen and not yet sent. */
@@ -52,6 +60,11 @@ export function openSpool(config: Config, logger: Logger): SqliteQueue {
     onCorrupt: reportCorrupt(logger),
     onStorageError: (error) => logger.error({ err: error }, 'The queue cannot read or write its files'),
   })
+}
+
+/** What this host has to remember of what it did, whatever the centre is. */
+export function openJournal(config: Config, logger: Logger): Documents & Component {
+  return createSqliteDocuments({ directory: join(config.dataDir, 'journal'), onCorrupt: reportCorrupt(logger) })
 }
 
 export function openDocuments(config: Config, logger: Logger): Documents & Component {
@@ -75,19 +88,26 @@ export function openSearchStore(config: Config, logger: Logger, readOnly = false
 }
 
 export function openElasticsearch(config: Config): ElasticsearchStore {
+  return createElasticsearchStore({
+    ...elasticsearchConfig(config),
+    fields: DOCUMENT_FIELDS,
+    openObjects: OPEN_OBJECTS,
+  })
+}
+
+/** Throws AppError E_CONFIG_INVALID without an address. */
+export function elasticsearchConfig(config: Config): ElasticsearchConfig {
   const { url, username, passwordFile, caFile, prefix } = config.elasticsearch
   if (url === undefined) throw new AppError('E_CONFIG_INVALID', 'elasticsearch.url is not set')
   const password = readSecret(passwordFile, 'elasticsearch.password_file')
   const ca = readSecret(caFile, 'elasticsearch.ca_file')
-  return createElasticsearchStore({
+  return {
     url,
     prefix,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(ca === undefined ? {} : { ca }),
-    fields: DOCUMENT_FIELDS,
-    openObjects: OPEN_OBJECTS,
-  })
+  }
 }
 
 export function openLocalStore(config: Config, logger: Logger, readOnly = false): SqliteSearchStore {
@@ -100,7 +120,7 @@ export function openLocalStore(config: Config, logger: Logger, readOnly = false)
   })
 }
 
-function redisConfig(config: Config): RedisConfig {
+export function redisConfig(config: Config): RedisConfig {
   const { url, passwordFile, prefix } = config.redis
   const address = new URL(url ?? '')
   const password = readSecret(passwordFile, 'redis.password_file')

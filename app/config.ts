@@ -27,6 +27,7 @@ export const DEFAULT_KEEP: readonly EventTypeName[] = [
   'listen',
   'docker',
   'health',
+  'command',
 ]
 
 export const ConfigSchema = Type.Object(

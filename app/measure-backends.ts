@@ -14,9 +14,11 @@ export function measureQueue(metrics: Metrics, { counters }: Pick<MeasuredQueue,
   metrics.countTo('seamark_queue_retried_items_total', counters.retriedItems ?? 0)
 }
 
+/** A queue that cannot be read leaves what was known of it: metrics are wanted most when something is away. */
 export async function measureTopics(metrics: Metrics, queue: MeasuredQueue, topics: readonly Topic[]): Promise<void> {
   for (const topic of topics) {
-    const depth = await queue.depth(topic)
+    const depth = await withinTime(queue.depth(topic)).catch(() => null)
+    if (depth === null) return
     metrics.set('seamark_queue_items', depth.items, { topic })
     metrics.set('seamark_queue_bytes', depth.bytes, { topic })
     metrics.set('seamark_queue_oldest_seconds', depth.oldestMs / 1000, { topic })
@@ -27,5 +29,20 @@ export function measureStore(metrics: Metrics, { counters }: Pick<MeasuredStore,
   const expired = (counters.expiredFiles ?? 0) + (counters.expiredIndices ?? 0)
   metrics.countTo('seamark_store_expired_files_total', expired)
   metrics.countTo('seamark_store_repeated_documents_total', counters.repeatedDocs ?? 0)
+  metrics.countTo('seamark_store_retried_documents_total', counters.retriedDocs ?? 0)
   metrics.countTo('seamark_store_corrupt_files_total', counters.corruptFiles ?? 0)
+}
+
+const DEPTH_MS = 500
+
+async function withinTime<T>(work: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), DEPTH_MS)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -3,10 +3,10 @@
  * them durable together with the sources' checkpoints. One batch at a time, so that sequence numbers have no holes.
  */
 import { type Batch, emptyBatch, eventRows } from '../core/batch/batch.ts'
-import { BatchBuilder } from '../core/batch/builder.ts'
 import { sealBatch } from '../core/batch/seal.ts'
-import { fromText } from '../core/batch/strings.ts'
-import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
+import type { EventTypeName } from '../core/fields/event-types.ts'
+import type { Conditions } from '../core/health/conditions.ts'
+import { type HealthEvent, healthBatch } from '../core/health/health-event.ts'
 import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import { AppError } from '../core/model/errors.ts'
@@ -22,6 +22,8 @@ import { Serial } from '../core/runtime/serial.ts'
 import { EdgeFilter } from './edge-filter.ts'
 
 const HEARTBEAT_MS = 1_000
+/** Few, and each of them matters. */
+const ALWAYS_EVIDENCE: ReadonlySet<SourceName> = new Set(['health', 'command'])
 /** Under this name the queue keeps when this collector was last known to watch. */
 const WATCHED = 'collector.watched'
 
@@ -38,11 +40,12 @@ export interface CollectorOptions {
   join: (batch: Batch) => Promise<Batch>
   /** Stamps a batch when it becomes durable; at a distance, ingest does it instead. */
   stamp?: (header: BatchHeader, batch: Batch) => Envelope
+  conditions: Conditions
   metrics: Metrics
   logger: Logger
 }
 
-export class Collector implements Component {
+export class Collector implements Component, Sink {
   private readonly options: CollectorOptions
   private filter: EdgeFilter
   private sequence = 0
@@ -66,20 +69,22 @@ export class Collector implements Component {
   }
 
   async start(): Promise<void> {
-    const { queue, ruleSet, sources, metrics, logger } = this.options
+    const { queue, ruleSet, sources, conditions, metrics, logger } = this.options
     const watchedBefore = Number((await queue.checkpoint(WATCHED))?.position ?? 0)
-    const sink: Sink = { emit: (emission) => this.enqueue(emission) }
     for (const source of sources) {
       try {
-        await source.start(sink, await queue.checkpoint(source.name), ruleSet.plan)
+        await source.start(this, await queue.checkpoint(source.name), ruleSet.plan)
         this.running.push(source)
         metrics.set('seamark_source_up', 1, { source: source.name })
       } catch (error) {
         // One blind source must not blind the others; it is a fact that the user can search for.
         metrics.set('seamark_source_up', 0, { source: source.name })
+        conditions.set('source.blind', messageOf(error), source.name)
         logger.warn({ err: error, source: source.name }, 'Source cannot start and stays blind')
-        await this.reportHealth('source.blind', `${source.name} is blind: ${messageOf(error)}`, 1, {
-          source: source.name,
+        await this.reportHealth({
+          kind: 'source.blind',
+          message: `${source.name} is blind: ${messageOf(error)}`,
+          attributes: { source: source.name },
         })
       }
     }
@@ -127,29 +132,18 @@ export class Collector implements Component {
     const [since, until] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()]
     const seconds = Math.max(0, Math.round((toMs - fromMs) / 1000))
     const message = `System calls were not watched from ${since} to ${until} (${seconds} s): Seamark was not running`
-    await this.reportHealth('capture.gap', message, seconds, { since, until })
+    await this.reportHealth({ kind: 'capture.gap', message, count: seconds, attributes: { since, until } })
   }
 
   /** An event about Seamark itself; false when the queue did not take it. */
-  async reportHealth(
-    kindName: string,
-    message: string,
-    count: number,
-    attributes: Record<string, string>,
-  ): Promise<boolean> {
-    const atNs = nowNs()
-    const builder = new BatchBuilder(atNs)
-    builder.addEvent('health', atNs, {
-      type: EVENT_TYPES.health.code,
-      kindName: fromText(kindName),
-      message: fromText(message),
-      count,
-      attributes: fromText(JSON.stringify(attributes)),
-    })
-    return this.enqueue({ source: 'health', batch: builder.build(), lowMs: Number(atNs / 1_000_000n) })
+  reportHealth(event: Pick<HealthEvent, 'kind' | 'message' | 'attributes'> & Partial<HealthEvent>): Promise<boolean> {
+    const atNs = event.atNs ?? nowNs()
+    const batch = healthBatch({ count: 1, ...event, atNs })
+    return this.emit({ source: 'health', batch, lowMs: Number(atNs / 1_000_000n) })
   }
 
-  private enqueue(emission: Emission): Promise<boolean> {
+  /** For whatever sees something on this host; as a sink of sources promises. */
+  emit(emission: Emission): Promise<boolean> {
     return this.emissions.run(() => this.take(emission))
   }
 
@@ -173,7 +167,7 @@ export class Collector implements Component {
       return true
     }
     const lowMs = { ...this.lowMs, [emission.source]: emission.lowMs }
-    const batchClass: BatchClass = filtered.matches > 0 || emission.source === 'health' ? 'evidence' : 'routine'
+    const batchClass: BatchClass = filtered.matches > 0 || ALWAYS_EVIDENCE.has(emission.source) ? 'evidence' : 'routine'
     if (!(await this.offerOrRefuse(filtered.batch ?? emptyBatch(), filtered.kept, batchClass, lowMs, emission)))
       return false
     metrics.add('seamark_collector_kept_events_total', filtered.kept, { source: emission.source })
@@ -183,10 +177,12 @@ export class Collector implements Component {
 
   /** False when the queue is full or cannot write. Said once when it begins and once when it is over. */
   private async offerOrRefuse(...offered: Parameters<Collector['offer']>): Promise<boolean> {
-    const { metrics, logger } = this.options
+    const { conditions, metrics, logger } = this.options
     let reason = 'full'
+    let why = 'it is full (queue.max_bytes)'
     try {
       if (await this.offer(...offered)) {
+        conditions.set('queue.refusing', null)
         if (this.refused !== null) {
           logger.warn(this.refused, 'The queue takes batches again')
           this.refused = null
@@ -196,12 +192,14 @@ export class Collector implements Component {
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       reason = error.code
+      why = error.message
       if (this.refused === null)
         logger.error({ err: error }, 'The queue cannot write; nothing is acknowledged until it can')
     }
     if (this.refused === null && reason === 'full')
       logger.error('The queue is full; nothing is acknowledged until there is room')
     this.refused = { reason, batches: (this.refused?.batches ?? 0) + 1 }
+    conditions.set('queue.refusing', why)
     metrics.add('seamark_collector_refused_batches_total', 1, { reason })
     return false
   }
@@ -256,7 +254,8 @@ export class Collector implements Component {
       this.unreported.delete(reason)
       let isTold = false
       try {
-        isTold = await this.reportHealth('capture.drop', `${count} events were lost: ${reason}`, count, { reason })
+        const message = `${count} events were lost: ${reason}`
+        isTold = await this.reportHealth({ kind: 'capture.drop', message, count, attributes: { reason } })
       } finally {
         if (!isTold) this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
       }

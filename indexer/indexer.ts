@@ -4,6 +4,7 @@
  * becomes a dead letter with the store's reason, each document by itself.
  */
 import { openBatch } from '../core/batch/seal.ts'
+import type { Conditions } from '../core/health/conditions.ts'
 import type { Component } from '../core/model/component.ts'
 import { AppError } from '../core/model/errors.ts'
 import { docItem, docOf } from '../core/model/index-item.ts'
@@ -22,6 +23,7 @@ export interface IndexerOptions {
   store: SearchStore
   retentionDays: number
   maxBytes: number
+  conditions: Conditions
   metrics: Metrics
   logger: Logger
 }
@@ -53,7 +55,7 @@ export class Indexer implements Component {
   }
 
   private async write(delivery: Delivery): Promise<void> {
-    const { store, metrics, logger } = this.options
+    const { metrics, logger } = this.options
     const docs: Doc[] = []
     /** Parallel to `docs`: where each came from. */
     const origins: Item[] = []
@@ -64,7 +66,7 @@ export class Indexer implements Component {
       }
     }
     if (docs.length === 0) return
-    const refused = new Map((await store.write(docs)).map((one) => [one.id, one]))
+    const refused = new Map((await this.store(docs)).map((one) => [one.id, one]))
     const dead: Item[] = []
     docs.forEach((doc, i) => {
       const refusal = refused.get(doc.id)
@@ -79,6 +81,18 @@ export class Indexer implements Component {
     // What was written is written again with the next attempt, which changes nothing.
     if ((await this.options.queue.offer('dead', dead)) === 'full')
       throw new AppError('E_QUEUE_FULL', 'The topic dead is full', { retryable: true })
+  }
+
+  private async store(docs: readonly Doc[]): Promise<Refused[]> {
+    const { store, conditions } = this.options
+    try {
+      const refused = await store.write(docs)
+      conditions.set('store.failing', null)
+      return refused
+    } catch (error) {
+      conditions.set('store.failing', error instanceof Error ? error.message : String(error))
+      throw error
+    }
   }
 
   private async expire(): Promise<void> {

@@ -2,10 +2,10 @@
  * Who may send: one agent per host, enrolled with a token that works once. Keys and tokens are random and only their
  * digests are kept. An agent may append batches under its own collector's name and read rules; nothing else.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../core/model/component.ts'
 import type { Documents, Versioned } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
+import { digestOf, matchesDigest, newSecretKey, splitSecretKey } from '../core/runtime/secret-key.ts'
 
 export interface Agent {
   id: string
@@ -22,14 +22,18 @@ export interface AgentStatus {
   skewMs: number
 }
 
-export interface Enrolled {
-  agent: Agent
-  /** `ID.SECRET`, shown this once. */
-  key: string
+/** What the centre is told of a host's key; the secret stays on the host. */
+export interface KeyDigest {
+  /** 16 hex digits of the host's making; the agent's id. */
+  id: string
+  /** SHA-256 of the secret, 64 hex digits. */
+  digest: string
 }
 
 interface StoredAgent extends Agent {
   digest: string
+  /** The token it was enrolled with, so that the same request again gets the same answer. */
+  token: string
 }
 
 interface StoredToken {
@@ -40,7 +44,8 @@ interface StoredToken {
 
 const SPACES = { agents: 'agents', names: 'agent-names', status: 'agent-status', tokens: 'enrolment-tokens' } as const
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
-const SECRET_BYTES = 32
+const AGENT_ID = /^[0-9a-f]{16}$/
+const DIGEST = /^[0-9a-f]{64}$/
 const PAGE = 1_000
 
 export interface AgentsOptions {
@@ -60,50 +65,69 @@ export class Agents {
   /** A token for one enrolment within `validMs`. */
   async createToken(validMs: number): Promise<string> {
     await this.removeExpiredTokens()
-    const { id, secret, digest } = newSecret()
+    const { id, secret, digest } = newSecretKey()
     const createdMs = this.nowMs()
     const token: StoredToken = { digest, createdMs, expiresMs: createdMs + validMs }
     await this.documents.put(SPACES.tokens, id, token, 0)
     return `${id}.${secret}`
   }
 
-  /** Throws AppError E_INGEST_TOKEN, E_INGEST_NAME_TAKEN, E_API_REQUEST. A refused name leaves the token usable. */
-  async enrol(token: string, collector: string): Promise<Enrolled> {
+  /**
+   * Name, token and agent change in one commit. The same host with the same token, name and key gets the same answer
+   * again, so that one whose answer was lost repeats its request; with another key the token is used up. Throws AppError
+   * E_INGEST_TOKEN, E_INGEST_NAME_TAKEN, E_API_REQUEST. A refused name leaves the token usable.
+   */
+  async enrol(token: string, collector: string, { id, digest }: KeyDigest): Promise<Agent> {
     if (!NAME.test(collector)) {
       throw new AppError(
         'E_API_REQUEST',
         'a collector is named with 1 to 128 letters, digits, dots, dashes, underscores',
       )
     }
-    const { id: tokenId, secret } = split(token)
+    if (!AGENT_ID.test(id) || !DIGEST.test(digest))
+      throw new AppError('E_API_REQUEST', 'a key has an id of 16 and a digest of 64 hex digits')
+    const { id: tokenId, secret } = splitSecretKey(token)
     const held = await this.documents.get(SPACES.tokens, tokenId)
     const stored = held?.value as StoredToken | undefined
-    if (held === null || stored === undefined || !matches(stored.digest, secret) || stored.expiresMs < this.nowMs()) {
-      throw new AppError('E_INGEST_TOKEN', 'this enrolment token is unknown, used or expired')
-    }
-    const key = newSecret()
-    // The name first: of two who ask for it at the same time, one gets it.
-    if (!(await this.documents.put(SPACES.names, collector, { agent: key.id }, 0))) {
-      throw new AppError(
-        'E_INGEST_NAME_TAKEN',
-        `a collector named ${collector} is enrolled; revoke it or choose another name`,
-      )
-    }
-    if (!(await this.documents.remove(SPACES.tokens, tokenId, held.version))) {
-      const name = await this.documents.get(SPACES.names, collector)
-      if (name !== null) await this.documents.remove(SPACES.names, collector, name.version)
-      throw new AppError('E_INGEST_TOKEN', 'this enrolment token was used by somebody else at the same moment')
-    }
-    const agent: Agent = { id: key.id, collector, createdMs: this.nowMs(), revokedMs: null }
-    await this.documents.put(SPACES.agents, agent.id, { ...agent, digest: key.digest } satisfies StoredAgent, 0)
-    return { agent, key: `${key.id}.${key.secret}` }
+    if (held === null || stored === undefined) return this.enrolled(token, collector, { id, digest })
+    if (!matchesDigest(stored.digest, secret) || stored.expiresMs < this.nowMs()) throw unusableToken()
+    const agent: Agent = { id, collector, createdMs: this.nowMs(), revokedMs: null }
+    const document: StoredAgent = { ...agent, digest, token: digestOf(token) }
+    const isDone = await this.documents.commit([
+      { space: SPACES.names, key: collector, value: { agent: id }, ifVersion: 0 },
+      { space: SPACES.tokens, key: tokenId, value: undefined, ifVersion: held.version },
+      { space: SPACES.agents, key: id, value: document, ifVersion: 0 },
+    ])
+    if (isDone) return agent
+    // Somebody was first: with this token, with this name, or with this very request.
+    if ((await this.documents.get(SPACES.tokens, tokenId)) === null)
+      return this.enrolled(token, collector, { id, digest })
+    if ((await this.documents.get(SPACES.names, collector)) === null)
+      throw new AppError('E_API_REQUEST', 'another agent has this id; make a new key')
+    throw new AppError(
+      'E_INGEST_NAME_TAKEN',
+      `a collector named ${collector} is enrolled; revoke it or choose another name`,
+    )
+  }
+
+  /** The agent that exactly this request enrolled before. Throws AppError E_INGEST_TOKEN where there is none. */
+  private async enrolled(token: string, collector: string, { id, digest }: KeyDigest): Promise<Agent> {
+    const found = (await this.documents.get(SPACES.agents, id))?.value as StoredAgent | undefined
+    const isSame =
+      found !== undefined &&
+      found.revokedMs === null &&
+      found.collector === collector &&
+      found.digest === digest &&
+      found.token === digestOf(token)
+    if (!isSame) throw unusableToken()
+    return withoutDigest(found)
   }
 
   /** The agent behind a key; null for a key that is unknown, wrong or revoked. */
   async authenticate(key: string): Promise<Agent | null> {
-    const { id, secret } = split(key)
+    const { id, secret } = splitSecretKey(key)
     const found = (await this.documents.get(SPACES.agents, id))?.value as StoredAgent | undefined
-    if (found === undefined || !matches(found.digest, secret) || found.revokedMs !== null) return null
+    if (found === undefined || !matchesDigest(found.digest, secret) || found.revokedMs !== null) return null
     return withoutDigest(found)
   }
 
@@ -155,23 +179,8 @@ export class Agents {
   }
 }
 
-function newSecret(): { id: string; secret: string; digest: string } {
-  const secret = randomBytes(SECRET_BYTES).toString('base64url')
-  return { id: randomBytes(8).toString('hex'), secret, digest: digestOf(secret) }
-}
-
-function split(key: string): { id: string; secret: string } {
-  const [id = '', secret = '', rest] = key.length > 200 ? [] : key.split('.')
-  return rest === undefined ? { id, secret } : { id: '', secret: '' }
-}
-
-/** A plain digest: the secrets are random, so that nothing can be guessed from it. */
-function digestOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
-}
-
-function matches(digest: string, secret: string): boolean {
-  return timingSafeEqual(Buffer.from(digest, 'hex'), Buffer.from(digestOf(secret), 'hex'))
+function unusableToken(): AppError {
+  return new AppError('E_INGEST_TOKEN', 'this enrolment token is unknown, used or expired')
 }
 
 function withoutDigest({ id, collector, createdMs, revokedMs }: StoredAgent): Agent {

@@ -5,6 +5,9 @@
 import assert from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { CommandDesk } from '../core/commands/command-desk.ts'
+import type { Conditions } from '../core/health/conditions.ts'
+import { readinessOf } from '../core/health/readiness.ts'
 import { handleError, problemDocument, sendProblem } from '../core/http/problem.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
@@ -16,6 +19,7 @@ import { createAuthentication } from './authentication.ts'
 import { Coalescer } from './coalescer.ts'
 import { Envelopes } from './envelopes.ts'
 import { addBatchesRoute } from './routes/batches.ts'
+import { addCommandsRoutes } from './routes/commands.ts'
 import { addEnrolRoute } from './routes/enrol.ts'
 import { addRulesRoute } from './routes/rules.ts'
 
@@ -27,6 +31,7 @@ export interface IngestOptions {
   tls?: { certificate: string; key: string }
   queue: Queue
   documents: Documents
+  conditions: Conditions
   metrics: Metrics
   /** In the Prometheus text format, brought up to date. */
   readMetrics: () => Promise<string>
@@ -51,7 +56,7 @@ const GROUP_ITEMS = 256
 const GROUP_BYTES = 4 * 1024 * 1024
 
 export function createIngest(options: IngestOptions): Ingest {
-  const { queue, documents, metrics, logger, nowMs = Date.now } = options
+  const { queue, documents, conditions, metrics, logger, nowMs = Date.now } = options
   const onError = (error: unknown) => logger.error({ err: error }, 'Ingest cannot read or write its documents')
   const agents = new Agents({ documents, nowMs })
   const authentication = createAuthentication(agents, nowMs)
@@ -63,6 +68,7 @@ export function createIngest(options: IngestOptions): Ingest {
     maxBytes: GROUP_BYTES,
     onOffer: () => metrics.add('seamark_ingest_offers_total'),
   })
+  const desk = new CommandDesk({ documents, nowMs, onError })
   const app: FastifyInstance = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -81,19 +87,31 @@ export function createIngest(options: IngestOptions): Ingest {
   app.get('/readyz', async () => {
     await queue.depth('batches')
     await documents.get('agents', '')
-    return { status: 'ok' }
+    return readinessOf(conditions)
   })
   app.get('/metrics', async (_, reply) => reply.type(metrics.registry.contentType).send(await options.readMetrics()))
   const maxInFlightBytes = options.maxInFlightBytes ?? 256 * 1024 * 1024
-  addBatchesRoute(app, { agents, authentication, coalescer, envelopes, metrics, maxInFlightBytes, onError, nowMs })
+  addBatchesRoute(app, {
+    agents,
+    authentication,
+    coalescer,
+    envelopes,
+    conditions,
+    metrics,
+    maxInFlightBytes,
+    onError,
+    nowMs,
+  })
   addEnrolRoute(app, agents)
   addRulesRoute(app, { documents, authentication })
+  addCommandsRoutes(app, { desk, authentication })
 
   return {
     app,
 
     async start() {
       await envelopes.start()
+      await desk.start()
       app.server.maxConnections = MAX_CONNECTIONS
       try {
         await app.listen({ host: options.host, port: options.port })
@@ -104,6 +122,8 @@ export function createIngest(options: IngestOptions): Ingest {
     },
 
     async stop(deadlineMs) {
+      // Those who wait for commands are answered, so that their connections can end.
+      await desk.stop()
       const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
       await Promise.race([app.close(), late])
       await envelopes.stop()

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { nativeHeaders } from './generate-native-schema.ts'
 import { kibanaFiles } from './kibana/saved-objects.ts'
 import { commandLinePage } from './reference/command-line-page.ts'
+import { conditionsPage } from './reference/conditions-page.ts'
 import { configPage } from './reference/config-page.ts'
 import { documentsPage } from './reference/documents-page.ts'
 import { errorsPage } from './reference/errors-page.ts'
@@ -21,6 +22,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Path from the project's root → what writes it. */
 export const GENERATED_FILES: Readonly<Record<string, () => string>> = {
   'docs/reference/command-line.md': commandLinePage,
+  'docs/reference/conditions.md': conditionsPage,
   'docs/reference/config.md': configPage,
   'docs/reference/documents.md': documentsPage,
   'docs/reference/errors.md': errorsPage,

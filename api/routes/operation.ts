@@ -1,7 +1,11 @@
 /** `/healthz`, `/readyz`, `/metrics` and `/openapi.json`: what runs the API asks about it. */
 import type { FastifyInstance } from 'fastify'
+import type { Static } from 'typebox'
 import type { RouteDescription } from '../openapi.ts'
 import { describeApi } from '../openapi.ts'
+import { ConditionsSchema } from '../schemas/conditions.ts'
+
+export type ReadConditions = () => Promise<Static<typeof ConditionsSchema>['conditions']>
 
 /** A named condition for being ready; the reason when it does not hold. */
 export interface ReadinessCheck {
@@ -11,6 +15,8 @@ export interface ReadinessCheck {
 
 export interface OperationOptions {
   readiness: readonly ReadinessCheck[]
+  /** What is wrong with this Seamark now, whichever of its processes found it. */
+  readConditions: ReadConditions
   /** Prometheus text and its content type. */
   metrics: { contentType: string; metrics(): Promise<string> }
   version: string
@@ -28,8 +34,17 @@ export function addOperationRoutes(app: FastifyInstance, options: OperationOptio
       options.readiness.map(async ({ name, check }) => ({ name, ...(await withinTime(check)) })),
     )
     const ok = checks.every((check) => check.ok)
-    return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'not ready', checks })
+    // Conditions are told and do not make it unready: asking another process, or starting this one again, mends none.
+    const { conditions } = await conditionsWithin(options.readConditions)
+    const status = ok ? (conditions.length === 0 ? 'ok' : 'degraded') : 'not ready'
+    return reply.code(ok ? 200 : 503).send({ status, checks, conditions })
   })
+
+  app.get(
+    '/api/v1/conditions',
+    { schema: { summary: 'What is wrong with Seamark itself', response: { 200: ConditionsSchema } } },
+    async () => ({ conditions: await options.readConditions() }),
+  )
 
   app.get(
     '/metrics',
@@ -40,6 +55,16 @@ export function addOperationRoutes(app: FastifyInstance, options: OperationOptio
   app.get('/openapi.json', { schema: { summary: 'This description' } }, async () =>
     describeApi(options.version, options.routes),
   )
+}
+
+/** None where they cannot be read now: a check says so already. */
+async function conditionsWithin(read: ReadConditions): Promise<{ conditions: Awaited<ReturnType<ReadConditions>> }> {
+  let conditions: Awaited<ReturnType<ReadConditions>> = []
+  await withinTime(async () => {
+    conditions = await read()
+    return { ok: true }
+  })
+  return { conditions }
 }
 
 async function withinTime(check: ReadinessCheck['check']): Promise<{ ok: boolean; reason?: string }> {

@@ -6,9 +6,7 @@ import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, table } from '../command-line.ts'
 import { requireDeployment } from '../distributed/process.ts'
 import { withDocuments } from '../distributed/with-documents.ts'
-
-const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const MAX_VALID_MS = 30 * 86_400_000
+import { parseTime } from '../parse-time.ts'
 
 export const agentsToken: Command = {
   name: 'agents token',
@@ -25,7 +23,7 @@ export const agentsToken: Command = {
   async run(args) {
     const config = commandConfig(args)
     requireDeployment(config, 'redis')
-    const validMs = parseTime(args.text('valid') ?? '1h')
+    const validMs = parseTime('valid', args.text('valid') ?? '1h', '30d')
     const token = await withDocuments(config, (documents) => new Agents({ documents }).createToken(validMs))
     process.stdout.write(`${token}\n`)
     return EXIT.ok
@@ -77,11 +75,4 @@ export const agentsRevoke: Command = {
     process.stderr.write(`seamark: no enrolled host is called '${safeText(name)}'; see: seamark agents list\n`)
     return EXIT.negative
   },
-}
-
-function parseTime(text: string): number {
-  const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
-  const ms = number === undefined ? Number.NaN : Number(number) * UNITS[unit!]!
-  if (ms > 0 && ms <= MAX_VALID_MS) return ms
-  throw new AppError('E_USAGE', `--valid takes a time such as 30m, 2h or 1d, at most 30d, not '${text}'`)
 }

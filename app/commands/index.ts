@@ -4,6 +4,7 @@ import { agentsList, agentsRevoke, agentsToken } from './agents.ts'
 import { analyzer } from './analyzer.ts'
 import { api } from './api.ts'
 import { collector } from './collector.ts'
+import { commandList, commandSend } from './command.ts'
 import { deadlettersList, deadlettersReplay, deadlettersShow } from './deadletters.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
@@ -39,6 +40,8 @@ export const COMMANDS: readonly Command[] = [
   agentsToken,
   agentsList,
   agentsRevoke,
+  commandSend,
+  commandList,
   kibanaImport,
   deadlettersList,
   deadlettersShow,

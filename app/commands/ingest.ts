@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { AppError } from '../../core/model/errors.ts'
 import { createIngest } from '../../ingest/server.ts'
-import { openDocuments, openQueue } from '../backends.ts'
+import { openDocuments, openQueue, openRedisMonitor } from '../backends.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, RULE_OPTIONS } from '../command-line.ts'
 import type { Config } from '../config.ts'
 import { requireDeployment, runProcess } from '../distributed/process.ts'
 import { measureQueue, measureTopics } from '../measure-backends.ts'
 import { activeRules, publishRules } from '../published-rules.ts'
+import { buildHealth } from '../roles/health.ts'
 import { readRuleFiles } from '../rule-files.ts'
 
 export const ingest: Command = {
@@ -29,6 +30,11 @@ export const ingest: Command = {
       const documents = openDocuments(config, logger)
       await run('queue', queue)
       await run('documents', documents)
+      const health = buildHealth({ config, role: 'ingest', queue, documents, metrics, logger })
+      const { conditions } = health
+      await run('health', health.reporting)
+      const monitor = openRedisMonitor(config, conditions, metrics)
+      if (monitor !== null) await run('redis monitor', monitor)
       if ((await activeRules(documents)) === null) await publishRules(documents, readRuleFiles(config.rules), config)
       const { host, port } = config.ingest
       const readMetrics = async () => {
@@ -37,7 +43,8 @@ export const ingest: Command = {
         return metrics.registry.metrics()
       }
       const tlsOptions = tls === null ? {} : { tls }
-      const server = createIngest({ host, port, ...tlsOptions, queue, documents, metrics, readMetrics, logger })
+      const backends = { queue, documents, conditions, metrics, readMetrics, logger }
+      const server = createIngest({ host, port, ...tlsOptions, ...backends })
       await run('ingest', server)
       return `Seamark ingest listens on ${server.address()}. Enrol a host: seamark agents token`
     })

@@ -1,5 +1,7 @@
 /** Health and metrics of a process that has no API of its own. */
 import fastify, { LogController } from 'fastify'
+import type { Conditions } from '../../core/health/conditions.ts'
+import { readinessOf } from '../../core/health/readiness.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
@@ -12,11 +14,22 @@ export interface HealthServerOptions {
   readMetrics: () => Promise<string>
   /** Throws when the process cannot do its work now. */
   check: () => Promise<void>
+  /** What is wrong though it can; named in its answer. */
+  conditions?: Pick<Conditions, 'current'>
 }
+
+const NONE = { current: () => [] }
 
 const REQUEST_TIMEOUT_MS = 10_000
 
-export function createHealthServer({ host, port, logger, readMetrics, check }: HealthServerOptions): Component {
+export function createHealthServer({
+  host,
+  port,
+  logger,
+  readMetrics,
+  check,
+  conditions = NONE,
+}: HealthServerOptions): Component {
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -28,7 +41,7 @@ export function createHealthServer({ host, port, logger, readMetrics, check }: H
   app.get('/readyz', async (_, reply) => {
     try {
       await check()
-      return { status: 'ok' }
+      return readinessOf(conditions)
     } catch (error) {
       return reply.code(503).send({ status: 'not ready', reason: (error as Error).message })
     }

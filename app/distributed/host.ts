@@ -7,11 +7,16 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Credentials, enrol, readCredentials } from '../../collector/central/enrolment.ts'
 import { IngestClient } from '../../collector/central/ingest-client.ts'
+import { createRemoteCommands } from '../../collector/central/remote-commands.ts'
 import { RulesFollower } from '../../collector/central/rules-follower.ts'
 import { Shipper } from '../../collector/central/shipper.ts'
+import { CommandRunner } from '../../collector/commands/command-runner.ts'
+import { ConditionReporter } from '../../core/health/condition-reporter.ts'
+import { Conditions } from '../../core/health/conditions.ts'
+import type { HealthEvent } from '../../core/health/health-event.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { RuleSet } from '../../core/model/rule-set.ts'
-import { openSpool } from '../backends.ts'
+import { openJournal, openSpool } from '../backends.ts'
 import { collectorId } from '../config.ts'
 import { claimDataDirectory } from '../data-directory.ts'
 import { measureQueue, measureTopics } from '../measure-backends.ts'
@@ -42,8 +47,12 @@ export async function startHost(context: ProcessContext): Promise<string> {
 
   const rulesPath = join(config.dataDir, 'rules.json')
   const ruleSet = firstRules(context, rulesPath)
-  const built = buildCollector({ config, id, epoch: randomBytes(6).toString('hex'), queue, ruleSet, metrics, logger })
+  const conditions = new Conditions({ metrics })
+  const epoch = randomBytes(6).toString('hex')
+  const built = buildCollector({ config, id, epoch, queue, ruleSet, conditions, metrics, logger })
   await run('collector', built.collector)
+  const emit = (event: HealthEvent) => built.collector.reportHealth(event)
+  await run('conditions', new ConditionReporter({ conditions, part: `collector@${id}`, emit, metrics, logger }))
   const readMetrics = async () => {
     built.measure()
     measureQueue(metrics, queue)
@@ -51,7 +60,7 @@ export async function startHost(context: ProcessContext): Promise<string> {
     return metrics.registry.metrics()
   }
   const check = async () => void (await queue.depth('batches'))
-  await run('health', createHealthServer({ ...config.health, logger, readMetrics, check }))
+  await run('health', createHealthServer({ ...config.health, logger, readMetrics, check, conditions }))
 
   // From here on it watches; what it sees waits on its disk until there is somebody to send it to.
   const { key } = known ?? (await enrolWhenPossible(context, central, credentialsPath, id))
@@ -64,7 +73,13 @@ export async function startHost(context: ProcessContext): Promise<string> {
   })
   await run('rules', follower)
   const onActiveRules = (version: string) => follower.hear(version)
-  await run('shipper', new Shipper({ queue, client, metrics, logger, onActiveRules }))
+  await run('shipper', new Shipper({ queue, client, conditions, metrics, logger, onActiveRules }))
+  const journal = openJournal(config, logger)
+  await run('journal', journal)
+  const commandClient = new IngestClient({ ...central, key })
+  const commands = { channel: createRemoteCommands(commandClient), actions: built.actions, journal }
+  await run('commands', new CommandRunner({ ...commands, sink: built.collector, metrics, logger }))
+  await run('command connections', { start: async () => {}, stop: async () => commandClient.close() })
   await run('connections', { start: async () => {}, stop: async () => client.close() })
   return `Seamark watches ${id} and sends what it sees to ${url}.`
 }

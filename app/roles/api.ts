@@ -2,13 +2,16 @@
 import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
 import { createApi, type ReadinessCheck } from '../../api/server.ts'
+import { readConditions } from '../../core/health/published-conditions.ts'
+import { shownCondition } from '../../core/health/readiness.ts'
 import { checkDocumentField, DOCUMENT_CHECKS } from '../../core/language/kql/known-field.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
+import type { Documents } from '../../core/model/documents.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
-import { openFeed, openSearchStore } from '../backends.ts'
+import { openDocuments, openFeed, openSearchStore } from '../backends.ts'
 import type { Config } from '../config.ts'
 import { VERSION } from '../version.ts'
 
@@ -25,6 +28,7 @@ export interface BuildApiOptions {
 export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Component & { address(): string } {
   const store = openSearchStore(config, logger, true)
   const feed = openFeed(config, logger)
+  const documents = openWhenPossible(openDocuments(config, logger))
   const api = createApi({
     ...config.api,
     store,
@@ -32,7 +36,13 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     parseKql: (text) => parseKql(text, DOCUMENT_CHECKS),
     checkField: checkDocumentField,
     metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
+    readConditions: async () =>
+      (await readConditions(await documents.opened(), Date.now())).map((one) => ({
+        ...shownCondition(one),
+        part: one.part,
+      })),
     readiness: [
+      ...(config.redis.url === undefined ? [] : [redisCheck(documents)]),
       ...(config.elasticsearch.url === undefined ? [diskCheck(config.dataDir)] : []),
       {
         name: 'search store',
@@ -50,6 +60,7 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
   )
     .add('store', store)
     .add('feed', feed)
+    .add('documents', documents)
     .add('api', api)
   return {
     start: async () => {
@@ -61,6 +72,45 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     },
     stop: (deadlineMs) => lifecycle.stop(deadlineMs),
     address: () => api.address(),
+  }
+}
+
+interface OpenedDocuments extends Component {
+  /** Rejects while they cannot be opened. */
+  opened(): Promise<Documents>
+}
+
+/** Searching works without them: an API that starts while Redis is away opens them later. */
+function openWhenPossible(documents: Documents & Component): OpenedDocuments {
+  let opening: Promise<Documents> | null = null
+  const opened = () => {
+    opening ??= documents
+      .start()
+      .then(() => documents)
+      .catch((error: unknown) => {
+        opening = null
+        throw error
+      })
+    return opening
+  }
+  return {
+    opened,
+    start: () =>
+      opened().then(
+        () => {},
+        () => {},
+      ),
+    stop: (deadlineMs) => documents.stop(deadlineMs),
+  }
+}
+
+function redisCheck(documents: Pick<OpenedDocuments, 'opened'>): ReadinessCheck {
+  return {
+    name: 'redis',
+    check: async () => {
+      await (await documents.opened()).get('agents', '')
+      return { ok: true }
+    },
   }
 }
 

@@ -1,6 +1,8 @@
 /** Puts a collector together: which sources, who names things for them. The same in every shape. */
 import { uptime } from 'node:os'
 import { Collector } from '../../collector/collector.ts'
+import { createActions } from '../../collector/commands/actions.ts'
+import type { CommandAction } from '../../collector/commands/command-runner.ts'
 import { Engine } from '../../collector/docker/engine.ts'
 import { factsOfContainer } from '../../collector/docker/inspect.ts'
 import { CgroupScope } from '../../collector/host/cgroup-scope.ts'
@@ -15,6 +17,7 @@ import type { CaptureStats } from '../../collector/sources/syscalls/addon.ts'
 import { findCgroupHierarchy } from '../../collector/sources/syscalls/cgroup-hierarchy.ts'
 import { readInRoot } from '../../collector/sources/syscalls/read-in-root.ts'
 import { SyscallSource } from '../../collector/sources/syscalls/syscall-source.ts'
+import type { Conditions } from '../../core/health/conditions.ts'
 import type { BatchHeader, Envelope } from '../../core/model/batch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Queue } from '../../core/model/queue.ts'
@@ -24,6 +27,7 @@ import { createBackground } from '../../core/runtime/background.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import type { Config } from '../config.ts'
+import { VERSION } from '../version.ts'
 
 /** The kernel tells its uptime in steps of this size; a process must not seem to start after its first event. */
 const UPTIME_STEP_MS = 10
@@ -34,6 +38,7 @@ export interface CollectorRoleOptions {
   epoch: string
   queue: Queue
   ruleSet: RuleSet
+  conditions: Conditions
   metrics: Metrics
   logger: Logger
   stamp?: (header: BatchHeader) => Envelope
@@ -41,12 +46,14 @@ export interface CollectorRoleOptions {
 
 export interface CollectorRole {
   collector: Collector
+  /** What this host does when it is told to, by kind. */
+  actions: ReadonlyMap<string, CommandAction>
   /** Brings gauges up to date. */
   measure(): void
 }
 
 export function buildCollector(options: CollectorRoleOptions): CollectorRole {
-  const { config, metrics, logger } = options
+  const { config, conditions, metrics, logger } = options
   const engine = new Engine({ socketPath: config.docker.socket })
   const containers = new Containers({
     inspect: (id) => (config.docker.enabled ? factsOfContainer(engine, id) : Promise.resolve('unreachable')),
@@ -79,12 +86,13 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     inBackground,
     onState: (state, reason) => {
       metrics.set('seamark_source_up', state === 'up' ? 1 : 0, { source: 'docker-events' })
+      conditions.set('source.blind', state === 'up' ? null : `Docker events: ${reason}`, 'docker-events')
       if (state === 'down')
         logger.warn({ reason }, 'Docker cannot be reached; its events and container names are missing')
       inBackground('report-health', async () => {
         const kind = state === 'up' ? 'source.up' : 'source.blind'
         const message = state === 'up' ? 'Docker events are read' : `Docker events are blind: ${reason}`
-        const isTold = await collector.reportHealth(kind, message, 1, { source: 'docker-events' })
+        const isTold = await collector.reportHealth({ kind, message, attributes: { source: 'docker-events' } })
         if (!isTold) throw new AppError('E_QUEUE_FULL', 'The queue did not take a health event', { retryable: true })
       })
     },
@@ -113,12 +121,22 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
       scope?.judge(batch)
       return joined
     },
+    conditions,
     metrics,
     logger,
     ...(options.stamp === undefined ? {} : { stamp: options.stamp }),
   })
   return {
     collector,
+    actions: createActions({
+      version: VERSION,
+      sources: () => sourcesOf(config),
+      rescan: () => {
+        cgroups.scan()
+        tree.scan()
+        return { processes: tree.size, containers: containers.size }
+      },
+    }),
     measure: () => {
       metrics.set('seamark_collector_processes', tree.size)
       metrics.set('seamark_collector_containers', containers.size)

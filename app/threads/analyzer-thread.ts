@@ -13,6 +13,7 @@ import { documentsOf } from '../../indexer/event-documents.ts'
 import { openDocuments, openFeed, openQueue } from '../backends.ts'
 import { measureQueue, measureTopics } from '../measure-backends.ts'
 import { compilePublished, publishedRules } from '../published-rules.ts'
+import { buildHealth } from '../roles/health.ts'
 import { compileRules } from '../rule-set.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
@@ -24,6 +25,7 @@ runThread(async () => {
   const queue = openQueue(config, logger)
   const documents = openDocuments(config, logger)
   const feed = openFeed(config, logger)
+  const { conditions, reporting } = buildHealth({ config, role: 'analyzer', queue, documents, metrics, logger })
   const destinations: Destination[] = [
     ...(terminal !== null && config.notify.terminal
       ? [new TerminalDestination({ out: process.stdout, ...terminal })]
@@ -51,6 +53,7 @@ runThread(async () => {
     .add('queue', queue)
     .add('documents', documents)
     .add('feed', feed)
+    .add('health', reporting)
     .add('outbox', new Outbox({ queue, documents, destinations, metrics, logger }))
     .add(
       'alerting',
@@ -64,7 +67,7 @@ runThread(async () => {
         logger,
       }),
     )
-    .add('dead letters', new DeadLetters({ queue, documents, metrics }))
+    .add('dead letters', new DeadLetters({ queue, documents, conditions, metrics, logger }))
     .add('analyzer', analyzer)
   return {
     component,

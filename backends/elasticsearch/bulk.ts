@@ -19,6 +19,8 @@ export interface BulkOptions {
   /** Requests under way at the same time. */
   concurrency: number
   sleep: (ms: number) => Promise<void>
+  /** Told of documents that the server could not take now and that are sent again. */
+  onRetry: (documents: number) => void
 }
 
 export interface BulkResult {
@@ -103,6 +105,7 @@ async function send(lines: readonly Line[], options: BulkOptions, result: BulkRe
       } else result.refused.push({ id: line.id, reason: `${error?.type}: ${error?.reason}`.slice(0, 1_000) })
     }
     if (again.length === 0) return
+    options.onRetry(again.length)
     if (round === MAX_ROUNDS) {
       const message = `Elasticsearch does not take ${again.length} documents for now: ${lastReason.slice(0, 500)}`
       throw new AppError('E_STORE_STORAGE', message, { retryable: true })

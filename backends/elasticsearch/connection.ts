@@ -89,6 +89,11 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof AppError && error.cause instanceof errors.ResponseError && error.cause.statusCode === 503
 }
 
+/** Whether the server answered that this user may not. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof errors.ResponseError && error.cause.statusCode === 403
+}
+
 export function reasonOf(body: ErrorBody): string {
   const cause = body.error?.root_cause?.[0] ?? body.error
   return `${cause?.type ?? 'error'}: ${cause?.reason ?? 'without a reason'}`

@@ -48,6 +48,8 @@ export interface StoreCounters {
   /** Already there, or alerts older than what is there. */
   repeatedDocs: number
   refusedDocs: number
+  /** Sent again because the server could not take them (429, a block). */
+  retriedDocs: number
   expiredIndices: number
 }
 
@@ -88,7 +90,7 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
   const { prefix = DEFAULT_PREFIX, openObjects = [], queryTimeoutMs = 30_000 } = options
   const client = connect(options)
   const fields = createFields(options.fields)
-  const counters: StoreCounters = { writtenDocs: 0, repeatedDocs: 0, refusedDocs: 0, expiredIndices: 0 }
+  const counters: StoreCounters = { writtenDocs: 0, repeatedDocs: 0, refusedDocs: 0, retriedDocs: 0, expiredIndices: 0 }
   let offers: ElasticsearchStore['offers'] = null
   let preparing: Promise<void> | null = null
 
@@ -229,6 +231,9 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
           maxBytes: BULK_BYTES,
           concurrency: BULK_CONCURRENCY,
           sleep: (ms) => sleep(ms),
+          onRetry: (documents) => {
+            counters.retriedDocs += documents
+          },
         })
         refused.push(...result.refused)
         counters.writtenDocs += result.written

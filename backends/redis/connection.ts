@@ -1,6 +1,5 @@
 /**
- * Connections to Redis, and what must be true of the server for a stored item to be on disk. One connection per backend
- * answers quickly or fails; BullMQ's workers have connections of their own, which wait for a lost server to come back.
+ * Connections to Redis. One connection per backend answers quickly or fails; BullMQ's workers have connections of their own, which wait for a lost server to come back.
  */
 import { Redis } from 'ioredis'
 import type { AppErrorOptions, ErrorCode } from '../../core/model/errors.ts'
@@ -37,12 +36,16 @@ export function connect(config: RedisConfig, options: ConnectOptions = {}): Redi
   })
 }
 
-/** Starts the connection; throws AppError with `code` when nothing answers there. */
+/**
+ * Starts the connection; throws AppError with `code` when nothing answers there. It does not go on trying then, which
+ * would keep a process from ending; the same may be tried again.
+ */
 export async function ready(redis: Redis, code: ErrorCode): Promise<void> {
   try {
-    if (redis.status === 'wait') await redis.connect()
+    if (redis.status === 'wait' || redis.status === 'end') await redis.connect()
     await redis.ping()
   } catch (error) {
+    redis.disconnect()
     throw redisError(code, 'does not answer', error)
   }
 }
@@ -51,36 +54,4 @@ export function redisError(code: ErrorCode, what: string, cause: unknown, option
   if (cause instanceof AppError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new AppError(code, `Redis ${what}: ${reason}`, { retryable: true, ...options, cause })
-}
-
-/**
- * What the server is set to do less than is promised: empty when an acknowledged item survives a power cut. Each text
- * says what is weaker and which setting mends it. A server that hides its settings (some hosted ones do) is said to.
- */
-export async function weaknesses(redis: Redis): Promise<string[]> {
-  const read = async (name: string) => {
-    const answer = (await redis.call('CONFIG', 'GET', name)) as string[]
-    return answer[1]
-  }
-  try {
-    const [appendOnly, fsync, policy] = await Promise.all([
-      read('appendonly'),
-      read('appendfsync'),
-      read('maxmemory-policy'),
-    ])
-    const found: string[] = []
-    if (appendOnly !== 'yes')
-      found.push('Redis keeps no append-only file: everything queued is lost when it ends; set `appendonly yes`')
-    else if (fsync !== 'always')
-      found.push(
-        `Redis syncs its file \`${fsync}\`: up to a second of acknowledged events is lost in a power cut; set \`appendfsync always\``,
-      )
-    if (policy !== 'noeviction')
-      found.push(
-        `Redis may throw queued events away when memory is short (\`${policy}\`); set \`maxmemory-policy noeviction\``,
-      )
-    return found
-  } catch (error) {
-    return [`Redis does not show its settings (${(error as Error).message}); see that appendfsync is \`always\``]
-  }
 }

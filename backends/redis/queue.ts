@@ -3,14 +3,14 @@
  * beside it, several times cheaper than inside the job. An offer stores its items in one script and then makes the job;
  * if it dies in between, it was not acknowledged, and its repetition (or the sweep of a consumer) makes it.
  *
- * How durable `stored` is, the server's settings decide: see `weaknesses` in connection.ts.
+ * How durable `stored` is, the server's settings decide: see state.ts.
  */
 import assert from 'node:assert'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../core/model/event.ts'
 import type { Item, Queue, Topic } from '../../core/model/queue.ts'
-import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError, weaknesses } from './connection.ts'
+import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError } from './connection.ts'
 import { createConsumer } from './queue/consumer.ts'
 import { newJobId, openJobs, type TopicJobs } from './queue/jobs.ts'
 import { defineScripts, ITEM_OVERHEAD_BYTES } from './queue/scripts.ts'
@@ -33,8 +33,6 @@ export interface RedisQueueOptions extends RedisConfig {
   nowMs?: () => number
   /** Told of failures that the queue outlives. */
   onError?: (error: unknown) => void
-  /** Told at start what the server promises less than the queue does. */
-  onWeakness?: (message: string) => void
 }
 
 export interface RedisQueueCounters {
@@ -99,7 +97,6 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
       if (started) return
       assert(!ended, 'a queue that was stopped is not started again')
       await ready(redis, 'E_QUEUE_STORAGE')
-      for (const message of await weaknesses(redis)) options.onWeakness?.(message)
       started = true
     },
 

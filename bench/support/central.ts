@@ -16,6 +16,7 @@ import type { Batch } from '../../core/batch/batch.ts'
 import { joinFrames } from '../../core/batch/frames.ts'
 import { sealBatch } from '../../core/batch/seal.ts'
 import type { Topic } from '../../core/model/queue.ts'
+import { newSecretKey } from '../../core/runtime/secret-key.ts'
 import { Agents } from '../../ingest/agents.ts'
 import { freePort, type RedisServer, startRedis } from '../../test/support/redis.ts'
 import { ruleFiles } from '../rules.ts'
@@ -136,7 +137,11 @@ export class Central {
     const documents = createRedisDocuments({ url: this.redis.url })
     await documents.start()
     const agents = new Agents({ documents })
-    for (const host of hosts) this.keys.push((await agents.enrol(await agents.createToken(TOKEN_MS), host)).key)
+    for (const host of hosts) {
+      const key = newSecretKey()
+      await agents.enrol(await agents.createToken(TOKEN_MS), host, key)
+      this.keys.push(`${key.id}.${key.secret}`)
+    }
     await documents.stop(1_000)
   }
 

@@ -8,6 +8,7 @@ import { buildCollector } from '../../app/roles/collector.ts'
 import { readRuleFiles } from '../../app/rule-files.ts'
 import { compileRules } from '../../app/rule-set.ts'
 import { createSqliteQueue } from '../../backends/sqlite/queue.ts'
+import { Conditions } from '../../core/health/conditions.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 
@@ -30,6 +31,7 @@ const { collector } = buildCollector({
   epoch: String(Date.now()),
   queue,
   ruleSet,
+  conditions: new Conditions({ metrics }),
   metrics,
   logger,
 })

@@ -5,6 +5,7 @@
 import { emptyBatch } from '../../core/batch/batch.ts'
 import { joinFrames } from '../../core/batch/frames.ts'
 import { sealBatch } from '../../core/batch/seal.ts'
+import type { Conditions } from '../../core/health/conditions.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import {
@@ -23,6 +24,7 @@ export interface ShipperOptions {
   /** The host's spool. */
   queue: Queue
   client: IngestClient
+  conditions: Conditions
   metrics: Metrics
   logger: Logger
   /** Told of the rules that are active at the centre, with every answer. */
@@ -75,6 +77,7 @@ export class Shipper implements Component {
     if (answer.status === 200) {
       if (this.trouble !== null) this.options.logger.warn('Ingest takes batches again')
       this.trouble = null
+      this.options.conditions.set('ingest.refusing', null)
       metrics.add('seamark_shipper_batches_total', items.length)
       const version = answer.headers[RULESET_HEADER]
       if (typeof version === 'string') this.options.onActiveRules?.(version)
@@ -102,6 +105,7 @@ export class Shipper implements Component {
 
   private inTrouble(reason: 'unreachable' | 'credentials' | 'full' | 'unavailable', detail: string): void {
     this.options.metrics.add('seamark_shipper_errors_total', 1, { reason })
+    this.options.conditions.set('ingest.refusing', `${reason}: ${detail}`)
     if (this.trouble === reason) return
     this.trouble = reason
     this.options.logger.error({ reason, detail }, 'Ingest takes nothing; batches stay on this host until it does')

@@ -60,4 +60,8 @@ export class RowIds {
   }
 }
 
-const SOURCE_OF_TABLE: Partial<Record<TableName, SourceName>> = { docker: 'docker', health: 'health' }
+const SOURCE_OF_TABLE: Partial<Record<TableName, SourceName>> = {
+  docker: 'docker',
+  health: 'health',
+  command: 'command',
+}

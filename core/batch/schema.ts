@@ -187,6 +187,9 @@ export const COLUMNS = {
   message: { id: 221, kind: 'str', doc: 'One readable sentence.' },
   count: { id: 222, kind: 'f64', doc: 'How many, where the event counts something.' },
 
+  // Commands.
+  outcome: { id: 250, kind: 'str', doc: 'What came of a command: done, failed, expired, interrupted, refused.' },
+
   // Cgroup changes.
   cgroupPath: { id: 230, kind: 'str', doc: 'Path of the cgroup below its hierarchy.' },
   cgroupChange: { id: 231, kind: 'u8', doc: '1 made, 2 a task moved in, 3 removed.' },
@@ -227,6 +230,8 @@ export interface TableSpec {
   /** Dictionaries are referred to by event rows; only event tables hold events. */
   role: 'dictionary' | 'event' | 'annotation'
   columns: readonly ColumnName[]
+  /** The addon never makes it, so that neither it nor columns of its own are in the addon's header. */
+  isForeignToAddon?: true
 }
 
 export const TABLES = {
@@ -370,6 +375,12 @@ export const TABLES = {
     id: 21,
     role: 'event',
     columns: [...EVENT, 'container', 'kindName', 'message', 'count', 'attributes'],
+  },
+  command: {
+    id: 22,
+    role: 'event',
+    columns: [...EVENT, 'position', 'kindName', 'outcome', 'message'],
+    isForeignToAddon: true,
   },
 } as const satisfies Record<string, TableSpec>
 

@@ -9,10 +9,10 @@ export const DOCKER_FIELDS: readonly Field[] = [
   field(
     'event.action',
     'string',
-    'What happened: the action of a Docker event, the kind of a health event, else the event type.',
+    'What happened: the action of a Docker event, the kind of a health event or a command, else the event type.',
     fromEvent([], (cursor) => cursor.text('action') ?? cursor.text('kindName') ?? cursor.type),
     {
-      sources: ['syscall', 'docker', 'health'],
+      sources: ['syscall', 'docker', 'health', 'command'],
       ecs: 'event.action',
     },
   ),

@@ -5,6 +5,7 @@
 
 import { EXE_FLAGS } from '../batch/schema.ts'
 import { toText } from '../batch/strings.ts'
+import type { SourceName } from '../model/event.ts'
 import { type Cursor, MAX_ANCESTORS } from './cursor.ts'
 import { argumentsText } from './event-arguments.ts'
 import { firstPath, secondPath, TWO_PATH_CALLS } from './event-path.ts'
@@ -71,9 +72,15 @@ export function eventDocument(cursor: Cursor, options: DocumentOptions = {}): Do
       ret: cursor.number('ret'),
       error: failureOf(cursor),
       ancestry: ancestryOf(cursor),
-      health: clean({ kind: text(cursor.text('kindName')), count: cursor.number('count') }),
+      ...kindOf(cursor, source),
     }),
   })
+}
+
+function kindOf(cursor: Cursor, source: SourceName): Document {
+  const kind = text(cursor.text('kindName'))
+  if (source !== 'command') return { health: clean({ kind, count: cursor.number('count') }) }
+  return { command: clean({ id: text(cursor.text('position')), kind, outcome: text(cursor.text('outcome')) }) }
 }
 
 function text(value: string | undefined): string | undefined {
@@ -96,7 +103,7 @@ function clean(entries: Document): Document {
 function categoriesOf(type: EventTypeName): string[] {
   const { source, tables } = EVENT_TYPES[type]
   if (source === 'docker') return ['process']
-  if (source === 'health') return ['host']
+  if (source === 'health' || source === 'command') return ['host']
   const [table] = tables as readonly string[]
   if (table === 'file') return ['file']
   if (table === 'network') return ['network']

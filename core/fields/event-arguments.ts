@@ -298,7 +298,7 @@ export function argumentsOf(cursor: Cursor): readonly EventArgument[] {
 
 /** The arguments of an event type. */
 export function argumentsOfType(type: EventTypeName | undefined): readonly EventArgument[] {
-  if (type === undefined || type === 'docker' || type === 'health') return []
+  if (type === undefined || type === 'docker' || type === 'health' || type === 'command') return []
   return EVENT_ARGUMENTS[type] ?? RESULT_ONLY
 }
 

@@ -100,6 +100,7 @@ export const EVENT_TYPES = {
   keyctl: syscall(128, 'call'),
   docker: { code: 300, source: 'docker', tables: ['docker'] },
   health: { code: 310, source: 'health', tables: ['health'] },
+  command: { code: 320, source: 'command', tables: ['command'] },
 } as const satisfies Record<string, EventType>
 
 export type EventTypeName = keyof typeof EVENT_TYPES

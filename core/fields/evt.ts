@@ -9,7 +9,7 @@ import { eventColumn, type Field, field, fromEvent } from './field.ts'
 import { errorName } from './kernel-names.ts'
 import { dateTimeText, isoText, secondsText, timeText } from './time-text.ts'
 
-const EVERY_SOURCE: readonly SourceName[] = ['syscall', 'docker', 'health']
+const EVERY_SOURCE: readonly SourceName[] = ['syscall', 'docker', 'health', 'command']
 const every = { sources: EVERY_SOURCE } as const
 const always = (read: (cursor: Cursor) => string | number | boolean | undefined) => fromEvent([], read)
 const timeNumber = always((cursor) => Number(cursor.timeNs))
@@ -84,7 +84,7 @@ export const EVT_FIELDS: readonly Field[] = [
   field(
     'evt.source',
     'string',
-    'Where the event was seen: syscall, docker, health.',
+    'Where the event was seen: syscall, docker, health, command.',
     always((cursor) => {
       const type = cursor.type
       return type === undefined ? undefined : EVENT_TYPES[type].source

@@ -1,5 +1,6 @@
 /** The table of all fields: one line per family. */
 
+import { COMMAND_FIELDS } from './command.ts'
 import { CONTAINER_FIELDS } from './container.ts'
 import { DOCKER_FIELDS } from './docker-event.ts'
 import { ARGUMENT_NAMES } from './event-arguments.ts'
@@ -26,6 +27,7 @@ export const FIELDS: readonly Field[] = [
   ...K8S_FIELDS,
   ...DOCKER_FIELDS,
   ...HEALTH_FIELDS,
+  ...COMMAND_FIELDS,
   ...UNAVAILABLE_FIELDS,
 ]
 

@@ -34,7 +34,7 @@ export interface EventBatch {
 /** Stamped once, where the batch becomes durable, and remembered per (collector, epoch, sequence). */
 export interface Envelope {
   receivedMs: number
-  /** The one rule-set version that judges this batch. */
+  /** The one rule-set version that judges this batch; empty where those in force at its analyzer do. */
   ruleset: string
   /** Storage day (`2026-11-22`, UTC) → numbered part. A row's day is its event time clamped around `receivedMs`. */
   parts: Record<string, number>

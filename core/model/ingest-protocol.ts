@@ -5,11 +5,18 @@
 export const INGEST_PATHS = {
   /** POST a message; 200 when all of it is durable. */
   batches: '/ingest/v1/batches',
-  /** POST a token and a name; 201 with a key. */
+  /** POST a token, a name, and the id and digest of the host's own key; 201, and again 201 when it is repeated. */
   enrol: '/ingest/v1/enrol',
   /** GET the active rules, with their version as ETag. */
   rules: '/ingest/v1/rules',
+  /** GET what is to be done and was not answered yet; waits `wait_ms` for something. */
+  commands: '/ingest/v1/commands',
+  /** POST what came of commands; 200 when it is kept. */
+  commandResults: '/ingest/v1/commands/results',
 } as const
+
+/** Below the time that a host waits for any answer. */
+export const MAX_COMMAND_WAIT_MS = 25_000
 
 export const BATCHES_TYPE = 'application/vnd.seamark.batches'
 /** Request: the host's clock when it sent, ms since the Unix epoch. */

@@ -6,8 +6,8 @@ import type { BatchHeader, Envelope } from './batch.ts'
 import type { Component } from './component.ts'
 import type { BatchClass } from './event.ts'
 
-/** Each destination of notifications, and each collector that takes commands, has a topic of its own. */
-export type Topic = 'batches' | 'detections' | 'index' | 'dead' | `notify/${string}` | `commands/${string}`
+/** Each destination of notifications has a topic of its own. */
+export type Topic = 'batches' | 'detections' | 'index' | 'dead' | `notify/${string}`
 
 export interface Item {
   /** Makes an offer idempotent: an id that the topic holds, or held within the backend's memory of ids, is taken once. */

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { splitFrames } from '../../core/batch/frames.ts'
 import { readHeader } from '../../core/batch/seal.ts'
+import type { Conditions } from '../../core/health/conditions.ts'
 import { ApiProblem } from '../../core/http/problem.ts'
 import { AppError } from '../../core/model/errors.ts'
 import {
@@ -24,6 +25,7 @@ export interface BatchesOptions {
   authentication: Authentication
   coalescer: Coalescer
   envelopes: Envelopes
+  conditions: Conditions
   metrics: Metrics
   /** Bytes of requests that may be in memory at the same time. */
   maxInFlightBytes: number
@@ -34,9 +36,11 @@ export interface BatchesOptions {
 /** How long a host waits when told so, in s. */
 const RETRY_AFTER_S = 2
 const STATUS_MS = 5_000
+/** What a request took on its way is part of what is seen; synchronised hosts are far below. */
+const MAX_SKEW_MS = 30_000
 
 export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): void {
-  const { authentication, coalescer, envelopes, metrics, nowMs = Date.now } = options
+  const { authentication, coalescer, envelopes, conditions, metrics, nowMs = Date.now } = options
   const agentsOf = new WeakMap<FastifyRequest, Agent>()
   const written = new Map<string, number>()
   let inFlightBytes = 0
@@ -113,8 +117,16 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
   function noteStatus(agent: Agent, sentMs: number, receivedMs: number): void {
     const skewMs = Number.isFinite(sentMs) ? Math.round(sentMs - receivedMs) : 0
     metrics.set('seamark_ingest_clock_skew_seconds', skewMs / 1_000, { collector: agent.collector })
+    const isSkewed = Math.abs(skewMs) > MAX_SKEW_MS
+    conditions.set('clock.skewed', isSkewed ? skewText(skewMs) : null, agent.collector)
     if (receivedMs - (written.get(agent.id) ?? 0) < STATUS_MS) return
     written.set(agent.id, receivedMs)
     options.agents.seen(agent, { lastSeenMs: receivedMs, skewMs }).catch(options.onError)
   }
+}
+
+function skewText(skewMs: number): string {
+  const seconds = Math.abs(skewMs) / 1_000
+  const amount = seconds < 2 * 86_400 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 86_400)} days`
+  return `it is ${amount} ${skewMs > 0 ? 'ahead' : 'behind'}`
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { enrol, readCredentials } from '../../collector/central/enrolment.ts'
 import { IngestClient } from '../../collector/central/ingest-client.ts'
 import { Shipper } from '../../collector/central/shipper.ts'
+import { Conditions } from '../../core/health/conditions.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
@@ -51,7 +52,7 @@ while (credentials === null) {
 }
 stranger.close()
 const client = new IngestClient({ url: config.url, key: credentials.key, timeoutMs: 10_000 })
-await new Shipper({ queue, client, metrics, logger }).start()
+await new Shipper({ queue, client, conditions: new Conditions({ metrics }), metrics, logger }).start()
 
 const position = (await queue.checkpoint(NUMBERS_SOURCE))?.position
 let { number, sequence } = JSON.parse(position ?? '{"number":0,"sequence":0}') as { number: number; sequence: number }

@@ -112,17 +112,6 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     expect(got.map(({ payload }) => Buffer.from(payload).toString())).toEqual(['a'])
   })
 
-  test('says what the server promises less than the queue does', async () => {
-    const weak = await startRedis(['--appendfsync', 'everysec', '--maxmemory-policy', 'allkeys-lru'])
-    onTestFinished(() => weak.remove())
-    const told: string[] = []
-    await opened({ url: weak.url, onWeakness: (message) => told.push(message) })
-    expect(told.join('\n')).toMatch(/`everysec`[\s\S]*`allkeys-lru`/)
-    const none: string[] = []
-    await opened({ onWeakness: (message) => none.push(message) })
-    expect(none).toEqual([])
-  })
-
   test('is full by its number of items as well as by its bytes, and counts what it refused', async () => {
     const queue = await opened({ maxItems: 2 })
     expect(await queue.offer('index', [item('a'), item('b')])).toBe('stored')

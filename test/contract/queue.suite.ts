@@ -121,9 +121,9 @@ export function queueSuite(name: string, create: () => Promise<QueueStorage>): v
 
     test('the same id in another topic is another item', async () => {
       const { queue } = await open()
-      await queue.offer('commands/a', [item('x')])
-      await queue.offer('commands/b', [item('x')])
-      expect((await queue.depth('commands/a')).items + (await queue.depth('commands/b')).items).toBe(2)
+      await queue.offer('notify/a', [item('x')])
+      await queue.offer('notify/b', [item('x')])
+      expect((await queue.depth('notify/a')).items + (await queue.depth('notify/b')).items).toBe(2)
     })
 
     test('wakes a waiting consumer without polling it', async () => {

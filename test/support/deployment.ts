@@ -46,8 +46,9 @@ export class Deployment {
     this.elasticsearch = elasticsearch
   }
 
-  static async start(): Promise<Deployment> {
-    const [redis, elasticsearch] = await Promise.all([startRedis(), startElasticsearch()])
+  /** `settings` are Elasticsearch's. */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Deployment> {
+    const [redis, elasticsearch] = await Promise.all([startRedis(), startElasticsearch(settings)])
     return new Deployment(redis, elasticsearch)
   }
 

@@ -201,11 +201,31 @@ describe('the API', () => {
     expect([notReady.status, notReady.json().checks]).toEqual([503, [{ name: 'queue', ok: false, reason: 'not open' }]])
     ok = true
     expect((await get('/readyz')).status).toBe(200)
+    expect((await get('/readyz')).json()).toMatchObject({ status: 'ok', conditions: [] })
     const metrics = await get('/metrics')
     expect([metrics.type, metrics.text]).toEqual([
       registry.contentType,
       expect.stringContaining('seamark_test_total 3'),
     ])
+  })
+
+  test('names what is wrong with Seamark, and is ready nevertheless', async () => {
+    const condition = {
+      condition: 'source.blind',
+      subject: 'docker-events',
+      part: 'collector@web-1',
+      means: 'A source of a host sees nothing',
+      why: 'no socket',
+      fix: 'run doctor',
+      since: '2026-11-22T12:00:00.000Z',
+    }
+    const { get } = await runningApi({ readConditions: async () => [condition] })
+    const ready = await get('/readyz')
+    expect([ready.status, ready.json().status, ready.json().conditions]).toEqual([200, 'degraded', [condition]])
+    expect((await get('/api/v1/conditions')).json()).toEqual({ conditions: [condition] })
+    const unread = await runningApi({ readConditions: () => Promise.reject(new Error('Redis is away')) })
+    expect((await unread.get('/readyz')).status).toBe(200)
+    expect((await unread.get('/api/v1/conditions')).status).toBe(500)
   })
 
   test('describes every address in OpenAPI 3.1, with all parameters', async () => {
@@ -215,6 +235,7 @@ describe('the API', () => {
     expect(Object.keys(description.paths).sort()).toEqual([
       '/api/v1/alerts',
       '/api/v1/alerts/{id}',
+      '/api/v1/conditions',
       '/api/v1/events',
       '/api/v1/stats',
       '/api/v1/tail',

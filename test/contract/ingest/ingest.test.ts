@@ -3,35 +3,62 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { ACTIVE_RULES, RULES_SPACE } from '../../../core/model/published-rules.ts'
+import { newSecretKey } from '../../../core/runtime/secret-key.ts'
 import { take } from '../queue.suite.ts'
 import { header, post, runIngest, sealed } from './running-ingest.ts'
 
+/** Enrols through the port; the key that the host keeps. */
 async function enrolled(running: Awaited<ReturnType<typeof runIngest>>, collector = 'host-1') {
-  return running.agents.enrol(await running.agents.createToken(60_000), collector)
+  const made = newSecretKey()
+  const agent = await running.agents.enrol(await running.agents.createToken(60_000), collector, made)
+  return { agent, key: `${made.id}.${made.secret}` }
 }
 
-const enrol = (url: string, body: unknown) =>
+const postEnrolment = (url: string, body: unknown) =>
   fetch(`${url}/ingest/v1/enrol`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
 
+/** With a key of its own, unless the body brings one. */
+const enrol = (url: string, body: object, { id, digest } = newSecretKey()) =>
+  postEnrolment(url, Array.isArray(body) ? body : { agent: id, digest, ...body })
+
 describe('enrolment', () => {
   test('gives a key for a token once, and the name to one host', async () => {
     const { url, agents } = await runIngest()
     const token = await agents.createToken(60_000)
-    const first = await enrol(url, { token, collector: 'host-1' })
-    expect(first.status).toBe(201)
-    const { key, collector } = (await first.json()) as { key: string; collector: string }
-    expect(collector).toBe('host-1')
-    expect((await post(url, key, [sealed('host-1', 1)])).status).toBe(200)
+    const made = newSecretKey()
+    const first = await enrol(url, { token, collector: 'host-1' }, made)
+    expect([first.status, await first.json()]).toEqual([201, { agent: made.id, collector: 'host-1' }])
+    expect((await post(url, `${made.id}.${made.secret}`, [sealed('host-1', 1)])).status).toBe(200)
     const again = await enrol(url, { token, collector: 'host-2' })
     expect([again.status, ((await again.json()) as { code: string }).code]).toEqual([401, 'E_INGEST_TOKEN'])
     const other = await agents.createToken(60_000)
     const taken = await enrol(url, { token: other, collector: 'host-1' })
     expect([taken.status, ((await taken.json()) as { code: string }).code]).toEqual([409, 'E_INGEST_NAME_TAKEN'])
     expect((await enrol(url, { token: other, collector: 'host-2' })).status).toBe(201)
+  })
+
+  test('the same request again gets the same answer; with another key, name or token it gets none', async () => {
+    const { url, agents } = await runIngest()
+    const [token, other] = [await agents.createToken(60_000), await agents.createToken(60_000)]
+    const made = newSecretKey()
+    const first = await enrol(url, { token, collector: 'host-1' }, made)
+    const again = await Promise.all([1, 2, 3].map(() => enrol(url, { token, collector: 'host-1' }, made)))
+    expect([first, ...again].map(({ status }) => status)).toEqual([201, 201, 201, 201])
+    const statusOf = async (body: object, key = made) => (await enrol(url, body, key)).status
+    expect(await statusOf({ token, collector: 'host-1' }, newSecretKey())).toBe(401)
+    expect(await statusOf({ token, collector: 'host-1' }, { ...newSecretKey(), id: made.id })).toBe(401)
+    expect(await statusOf({ token, collector: 'host-2' })).toBe(401)
+    expect(await statusOf({ token: `${token}x`, collector: 'host-1' })).toBe(401)
+    // A token that is good still cannot take over an agent's id.
+    expect(await statusOf({ token: other, collector: 'host-2' })).toBe(400)
+    expect(await statusOf({ token: other, collector: 'host-2' }, newSecretKey())).toBe(201)
+    expect((await agents.list()).map(({ collector }) => collector).sort()).toEqual(['host-1', 'host-2'])
+    await agents.revoke('host-1')
+    expect(await statusOf({ token, collector: 'host-1' })).toBe(401)
   })
 
   test('of many who use one token at the same moment, one is enrolled', async () => {
@@ -51,6 +78,8 @@ describe('enrolment', () => {
     [{ token: 'x', collector: '__proto__' }, 400],
     [{ token: 'x' }, 400],
     [{ token: 'x', collector: 'a', admin: true }, 400],
+    [{ token: 'x', collector: 'a', agent: '__proto__' }, 400],
+    [{ token: 'x', collector: 'a', digest: 'short' }, 400],
     [[], 400],
   ])('refuses %j', async (body, status) => {
     const { url } = await runIngest()

@@ -8,6 +8,7 @@ import { createSqliteQueue, type SqliteQueueOptions } from '../../../backends/sq
 import { emptyBatch } from '../../../core/batch/batch.ts'
 import { joinFrames } from '../../../core/batch/frames.ts'
 import { sealBatch } from '../../../core/batch/seal.ts'
+import { Conditions } from '../../../core/health/conditions.ts'
 import type { BatchHeader } from '../../../core/model/batch.ts'
 import { createLogger } from '../../../core/runtime/logging.ts'
 import { Metrics } from '../../../core/runtime/metrics.ts'
@@ -37,11 +38,13 @@ export async function runIngest(
   await documents.start()
   onTestFinished(() => documents.stop(1_000))
   const metrics = new Metrics()
+  const conditions = new Conditions({ metrics })
   const ingest = createIngest({
     host: '127.0.0.1',
     port: 0,
     queue,
     documents,
+    conditions,
     metrics,
     readMetrics: () => metrics.registry.metrics(),
     logger: quiet,
@@ -49,7 +52,7 @@ export async function runIngest(
   })
   await ingest.start()
   onTestFinished(() => ingest.stop(1_000))
-  return { queue, documents, metrics, ingest, url: ingest.address(), agents: new Agents({ documents }) }
+  return { queue, documents, conditions, metrics, ingest, url: ingest.address(), agents: new Agents({ documents }) }
 }
 
 export const header = (collector: string, sequence: number, extra: Partial<BatchHeader> = {}): BatchHeader => ({

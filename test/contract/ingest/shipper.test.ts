@@ -1,4 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { enrol, readCredentials } from '../../../collector/central/enrolment.ts'
@@ -6,6 +8,7 @@ import { IngestClient } from '../../../collector/central/ingest-client.ts'
 import { RulesFollower } from '../../../collector/central/rules-follower.ts'
 import { Shipper } from '../../../collector/central/shipper.ts'
 import { readHeader } from '../../../core/batch/seal.ts'
+import { Conditions } from '../../../core/health/conditions.ts'
 import { ACTIVE_RULES, type PublishedRules, RULES_SPACE } from '../../../core/model/published-rules.ts'
 import type { Item } from '../../../core/model/queue.ts'
 import { Metrics } from '../../../core/runtime/metrics.ts'
@@ -34,10 +37,12 @@ async function shipping(
   onActiveRules?: (version: string) => void,
 ) {
   const client = new IngestClient({ url, key, timeoutMs: 2_000 })
+  const metrics = new Metrics()
   const shipper = new Shipper({
     queue: spool,
     client,
-    metrics: new Metrics(),
+    conditions: new Conditions({ metrics }),
+    metrics,
     logger: quiet,
     ...(onActiveRules ? { onActiveRules } : {}),
   })
@@ -58,6 +63,44 @@ describe('a host and ingest', () => {
     expect(readCredentials(`${path}.none`)).toBeNull()
     expect(await running.agents.authenticate(credentials.key)).toMatchObject({ collector: 'host-1' })
     expect(readFileSync(path, 'utf8')).not.toContain('digest')
+  })
+
+  test('ingest that ends between enrolling a host and answering it enrols it with its next try', async () => {
+    const running = await runIngest()
+    const directory = temporaryDirectory()
+    const path = join(directory, 'agent.json')
+    const token = await running.agents.createToken(60_000)
+    // Lets the request through and ends the connection at the first byte of the answer.
+    const mute = createServer((client) => {
+      const server = connect(Number(new URL(running.url).port), '127.0.0.1')
+      client.pipe(server)
+      server.once('data', () => {
+        client.destroy()
+        server.destroy()
+      })
+      for (const socket of [client, server]) socket.on('error', () => {})
+    }).listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    onTestFinished(() => void mute.close())
+    const unheard = new IngestClient({ url: `http://127.0.0.1:${(mute.address() as AddressInfo).port}` })
+    const stranger = new IngestClient({ url: running.url })
+    await expect(enrol(unheard, path, token, 'host-1')).rejects.toMatchObject({
+      code: 'E_INGEST_UNAVAILABLE',
+      retryable: true,
+    })
+    expect(readCredentials(path)).toBeNull()
+    expect(await running.agents.list()).toHaveLength(1)
+    expect(statSync(`${path}.pending`).mode & 0o777).toBe(0o600)
+    // Somebody who has the token, and not this host's key, gets nothing by it.
+    await expect(enrol(stranger, join(directory, 'thief.json'), token, 'host-1')).rejects.toMatchObject({
+      code: 'E_INGEST_TOKEN',
+    })
+    const credentials = await enrol(stranger, path, token, 'host-1')
+    expect(await running.agents.list()).toHaveLength(1)
+    expect(await running.agents.authenticate(credentials.key)).toMatchObject({ id: credentials.agent })
+    expect([readCredentials(path), existsSync(`${path}.pending`)]).toEqual([credentials, false])
+    unheard.close()
+    stranger.close()
   })
 
   test('what the spool holds arrives, while ingest comes and goes', { timeout: 60_000 }, async () => {

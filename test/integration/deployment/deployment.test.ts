@@ -12,7 +12,7 @@ import {
 } from '../../support/docker.ts'
 import { elasticsearchMissing } from '../../support/elasticsearch.ts'
 import { redisMissing } from '../../support/redis.ts'
-import { captureMissing } from '../../support/seamark.ts'
+import { captureMissing, runSeamark } from '../../support/seamark.ts'
 import { until } from '../../support/wait.ts'
 
 const missing = redisMissing() ?? elasticsearchMissing() ?? (await captureMissing()) ?? (await dockerMissing())
@@ -81,6 +81,22 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
     expect(found.body.rule).toMatchObject({ ruleset: version })
   })
 
+  test('a host is told to do something, answers, and its answer can be searched', async () => {
+    const sent = await deployment.command('command', 'send', 'web-1', 'rescan', '--wait')
+    expect([sent.code, sent.stdout]).toEqual([0, expect.stringMatching(/^done: \d+ processes and \d+ containers/)])
+    const unknown = await deployment.command('command', 'send', 'web-1', 'explode', '--wait')
+    expect([unknown.code, unknown.stdout]).toEqual([1, expect.stringContaining('it knows ping, rescan, probe')])
+    const nobody = await deployment.command('command', 'send', 'nobody', 'ping')
+    expect([nobody.code, nobody.stderr]).toEqual([2, expect.stringContaining("No host is called 'nobody'")])
+    const list = (await deployment.command('command', 'list')).stdout
+    expect(list).toMatch(/web-1 {2}rescan .*done: [\s\S]*web-1 {2}explode .*refused: /)
+    const [event] = await until('the event', async () => {
+      const found = await deployment.all('events', 'seamark.command.kind: rescan')
+      return found.length > 0 ? found : null
+    })
+    expect(event?.body).toMatchObject({ host: { name: 'web-1' }, seamark: { source: 'command' } })
+  })
+
   test('a revoked host is told to enrol again, and its events stay with it', async () => {
     const host = await deployment.runHost('web-2', 'capture: {enabled: false}\ndocker: {enabled: false}\n')
     const list = async () => (await deployment.command('agents', 'list')).stdout
@@ -93,6 +109,20 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
       return Number(/^seamark_queue_items\{topic="batches"\} (\d+)/m.exec(text)?.[1] ?? 0)
     }
     await until('its batches to wait', async () => (await waiting()) > 2)
+    // It goes on, and doctor on that host names what is wrong.
+    const ready = await fetch(`${host.url}/readyz`)
+    expect([ready.status, await ready.json()]).toMatchObject([
+      200,
+      {
+        status: 'degraded',
+        conditions: [{ condition: 'ingest.refusing', why: expect.stringContaining('credentials') }],
+      },
+    ])
+    const { code, stdout } = await runSeamark(['doctor', '--config', join(deployment.directory, 'web-2.yml')], {
+      SEAMARK_CENTRAL_URL: 'http://127.0.0.1:1',
+      SEAMARK_HEALTH_PORT: new URL(host.url).port,
+    })
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/BLIND {2}ingest\.refusing, found by this host/)])
     expect(await host.end('SIGTERM')).toBe(0)
   })
 

@@ -10,6 +10,7 @@ import { readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
 import { openBatch, sealBatch } from '../../../core/batch/seal.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
+import { Conditions } from '../../../core/health/conditions.ts'
 import type { BatchHeader } from '../../../core/model/batch.ts'
 import type { Detection } from '../../../core/model/detection.ts'
 import { AppError } from '../../../core/model/errors.ts'
@@ -173,7 +174,15 @@ test('a poisoned event that is replayed after a fix is judged by the rules in fo
   })
   const [fixed, broken] = [rulesFor('/poison'), throwsFor(rulesFor('/a'), '/poison')]
   const { queue, analyzer, detections } = await analyzing(broken)
-  const letters = new DeadLetters({ queue, documents, metrics: new Metrics() })
+  const metrics = new Metrics()
+  const conditions = new Conditions({ metrics })
+  const letters = new DeadLetters({
+    queue,
+    documents,
+    conditions,
+    metrics,
+    logger: createLogger({ level: 'silent', component: 'test' }),
+  })
   await letters.start()
   await queue.deliver('batches', [unfiltered(['/x', '/poison'], broken.version)])
   await queue.deliver('dead', queue.items('dead'))

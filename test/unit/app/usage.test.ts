@@ -68,7 +68,7 @@ test('a taken port is told with the ways to choose another', async () => {
   expect(taken.stderr).toContain('--port, SEAMARK_API_PORT or api.port')
   const foreign = await runSeamark([...args, '--port', '0'], { SEAMARK_API_HOST: '192.0.2.1' })
   expect(foreign.stderr).toContain('SEAMARK_API_HOST or api.host')
-}, 30_000)
+}, 120_000)
 
 test('an address that others reach is warned of at start, and only such a one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'seamark-host-'))
@@ -93,7 +93,7 @@ test('an address that others reach is warned of at start, and only such a one', 
     '127.example',
     'localhost.example',
   ])
-}, 30_000)
+}, 120_000)
 
 test.each(['ftp://x', 'x', 'http://', 'http://h/path', 'http://u:p@h', 'http://h?q'])('--url %s is refused', (url) => {
   expect(() => new ApiClient(readConfig(undefined, {}), url)).toThrow('--url takes an address')

@@ -5,6 +5,7 @@ import { emptyBatch, readNumber, readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
 import { openBatch } from '../../../core/batch/seal.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
+import { Conditions } from '../../../core/health/conditions.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { CapturePlan, Emission, Sink, Source } from '../../../core/model/source.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
@@ -61,6 +62,7 @@ async function collecting(sources: Source[], queue = new MemoryQueue()) {
     keepEventTypes: ['health'],
     sources,
     join: async (batch) => batch,
+    conditions: new Conditions({ metrics }),
     metrics,
     logger: createLogger({ level: 'silent', component: 'test' }),
   })

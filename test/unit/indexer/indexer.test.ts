@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Conditions } from '../../../core/health/conditions.ts'
 import { docItem } from '../../../core/model/index-item.ts'
 import type { Doc, Refused, SearchStore } from '../../../core/model/search-store.ts'
 import { createLogger } from '../../../core/runtime/logging.ts'
@@ -18,7 +19,9 @@ async function indexing(refuses: Set<string>) {
   }
   const store = { write, expire: async () => {} } as Pick<SearchStore, 'write' | 'expire'> as SearchStore
   const logger = createLogger({ level: 'silent', component: 'test' })
-  const options = { queue, store, retentionDays: 1, maxBytes: 1, metrics: new Metrics(), logger }
+  const metrics = new Metrics()
+  const conditions = new Conditions({ metrics })
+  const options = { queue, store, retentionDays: 1, maxBytes: 1, conditions, metrics, logger }
   const indexer = new Indexer(options)
   await indexer.start()
   return { queue, written, stop: () => indexer.stop(100) }

@@ -1,0 +1,179 @@
+/** Commands at the centre: who gives them, who waits for them, and what came of them, in the documents. */
+import { randomBytes } from 'node:crypto'
+import type { Command, CommandChannel, CommandResult, DueCommand } from '../model/command.ts'
+import { COMMAND_KIND, MAX_COMMANDS_AT_ONCE, MAX_RESULT_CHARS } from '../model/command.ts'
+import type { Component } from '../model/component.ts'
+import type { Documents, Versioned } from '../model/documents.ts'
+import { AppError } from '../model/errors.ts'
+
+/** A command and what is known of it. */
+export interface GivenCommand extends Command {
+  givenMs: number
+  /** Null until its host has answered. */
+  result: { outcome: CommandResult['outcome']; message: string; atMs: number } | null
+}
+
+const SPACE = 'commands'
+const PAGE = 1_000
+const MAX_WAITING = 100
+const MAX_ARGS_CHARS = 16 * 1024
+const KEPT_MS = 8 * 86_400_000
+/** Longer than this a command is not good, so that a host can forget the ids it has executed. */
+export const MAX_VALID_MS = 7 * 86_400_000
+
+export interface CommandDeskOptions {
+  documents: Documents
+  nowMs?: () => number
+  onError?: (error: unknown) => void
+}
+
+export class CommandDesk implements Component {
+  private readonly documents: Documents
+  private readonly nowMs: () => number
+  private readonly onError: (error: unknown) => void
+  /** By collector: who is to be woken when a command for it changes. */
+  private readonly waiting = new Map<string, Set<() => void>>()
+  private stopped = new AbortController()
+
+  constructor({ documents, nowMs = Date.now, onError = () => {} }: CommandDeskOptions) {
+    this.documents = documents
+    this.nowMs = nowMs
+    this.onError = onError
+  }
+
+  /** Needed for `next` alone. */
+  async start(): Promise<void> {
+    this.stopped = new AbortController()
+    void this.follow(this.stopped.signal).catch(this.onError)
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort()
+    for (const waiters of this.waiting.values()) for (const wake of waiters) wake()
+  }
+
+  /**
+   * Durable when it resolves. Throws AppError E_API_REQUEST for what is no command, E_QUEUE_FULL when a hundred wait for
+   * this collector already.
+   */
+  async give(collector: string, kind: string, args: unknown, validMs: number): Promise<GivenCommand> {
+    if (!COMMAND_KIND.test(kind)) throw new AppError('E_API_REQUEST', 'a kind is a word such as ping')
+    if (!(validMs > 0 && validMs <= MAX_VALID_MS))
+      throw new AppError('E_API_REQUEST', 'a command is good for at most 7 days')
+    if ((JSON.stringify(args) ?? 'null').length > MAX_ARGS_CHARS)
+      throw new AppError('E_API_REQUEST', `arguments may have ${MAX_ARGS_CHARS} characters`)
+    const givenMs = this.nowMs()
+    await this.removeOld(givenMs)
+    if ((await this.unsettled(collector, MAX_WAITING)).length >= MAX_WAITING)
+      throw new AppError('E_QUEUE_FULL', `${MAX_WAITING} commands wait for ${collector} already`, { retryable: true })
+    const id = `${givenMs.toString(36).padStart(9, '0')}-${randomBytes(6).toString('hex')}`
+    const command: GivenCommand = { id, collector, kind, args, expiresMs: givenMs + validMs, givenMs, result: null }
+    await this.documents.put(SPACE, keyOf(collector, id), command, 0)
+    return command
+  }
+
+  async get(collector: string, id: string): Promise<GivenCommand | null> {
+    return ((await this.documents.get(SPACE, keyOf(collector, id)))?.value as GivenCommand | undefined) ?? null
+  }
+
+  /** All that are kept, by collector and the oldest first. */
+  async list(): Promise<GivenCommand[]> {
+    const found: GivenCommand[] = []
+    for await (const { value } of this.all('')) found.push(value as GivenCommand)
+    return found
+  }
+
+  /** This collector's commands and no other's. */
+  channel(collector: string): CommandChannel {
+    return {
+      next: (waitMs, signal) => this.next(collector, waitMs, signal),
+      settle: (results) => this.settle(collector, results),
+    }
+  }
+
+  private async next(collector: string, waitMs: number, signal: AbortSignal): Promise<DueCommand[]> {
+    const endMs = performance.now() + waitMs
+    for (;;) {
+      // Listens before it looks, so that nothing is given in between.
+      const woken = this.change(collector, Math.max(0, endMs - performance.now()), signal)
+      const found = await this.unsettled(collector, MAX_COMMANDS_AT_ONCE)
+      const isOver = performance.now() >= endMs || signal.aborted || this.stopped.signal.aborted
+      if (found.length > 0 || isOver) {
+        woken.cancel()
+        return found.map(({ id, kind, args, expiresMs }) => ({ id, kind, args, remainingMs: expiresMs - this.nowMs() }))
+      }
+      await woken.done
+    }
+  }
+
+  private async settle(collector: string, results: readonly CommandResult[]): Promise<void> {
+    for (const { id, outcome, message } of results) {
+      const key = keyOf(collector, id)
+      const held = await this.documents.get(SPACE, key)
+      const command = held?.value as GivenCommand | undefined
+      if (held === null || command === undefined || command.result !== null) continue
+      const result = { outcome, message: message.slice(0, MAX_RESULT_CHARS), atMs: this.nowMs() }
+      await this.documents.put(SPACE, key, { ...command, result } satisfies GivenCommand, held.version)
+    }
+  }
+
+  private async unsettled(collector: string, limit: number): Promise<GivenCommand[]> {
+    const found: GivenCommand[] = []
+    const prefix = keyOf(collector, '')
+    for await (const { key, value } of this.all(prefix)) {
+      if (!key.startsWith(prefix) || found.length >= limit) break
+      const command = value as GivenCommand
+      if (command.result === null) found.push(command)
+    }
+    return found
+  }
+
+  private change(
+    collector: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): { done: Promise<void>; cancel: () => void } {
+    const waiters = this.waiting.get(collector) ?? new Set()
+    this.waiting.set(collector, waiters)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const finish = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', finish)
+      waiters.delete(finish)
+      if (waiters.size === 0 && this.waiting.get(collector) === waiters) this.waiting.delete(collector)
+      resolve()
+    }
+    const timer = setTimeout(finish, timeoutMs)
+    waiters.add(finish)
+    signal.addEventListener('abort', finish)
+    if (signal.aborted) finish()
+    return { done: promise, cancel: finish }
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    for await (const key of this.documents.watch(SPACE, signal)) {
+      for (const wake of this.waiting.get(key.slice(0, key.indexOf('/'))) ?? []) wake()
+    }
+  }
+
+  private async removeOld(nowMs: number): Promise<void> {
+    for await (const { key, value, version } of this.all('')) {
+      if ((value as GivenCommand).expiresMs + KEPT_MS < nowMs) await this.documents.remove(SPACE, key, version)
+    }
+  }
+
+  private async *all(from: string): AsyncIterable<Versioned> {
+    for (let after = from; ; ) {
+      const page = await this.documents.scan(SPACE, after, PAGE)
+      yield* page
+      const last = page.at(-1)
+      if (last === undefined) return
+      after = last.key
+    }
+  }
+}
+
+/** No collector's name has the sign in between. */
+function keyOf(collector: string, id: string): string {
+  return `${collector}/${id}`
+}

@@ -46,6 +46,13 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
     }
   }
 
+  function read(space: string, key: string): Versioned | null {
+    const row = use(({ prepare }) =>
+      prepare('SELECT key, value, version FROM documents WHERE space = ? AND key = ?').get(space, key),
+    )
+    return row === undefined ? null : versioned(row)
+  }
+
   /** All or none: everything is looked at before anything is written. */
   function commit(changes: readonly DocumentChange[]): boolean {
     const texts = changes.map(({ value }) => (value === undefined ? null : JSON.stringify(value)))
@@ -136,12 +143,9 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
       for (const wake of waiters) wake()
     },
 
-    async get(space, key) {
-      const row = use(({ prepare }) =>
-        prepare('SELECT key, value, version FROM documents WHERE space = ? AND key = ?').get(space, key),
-      )
-      return row === undefined ? null : versioned(row)
-    },
+    get: async (space, key) => read(space, key),
+
+    getAll: async (wanted) => wanted.map(({ space, key }) => read(space, key)),
 
     async put(space, key, value, ifVersion) {
       assert(value !== undefined, 'a document must be JSON')

@@ -12,6 +12,7 @@ import { toText } from '../core/batch/strings.ts'
 import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import type { Detection } from '../core/model/detection.ts'
+import { detectionItems } from '../core/model/detection-item.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
@@ -106,7 +107,7 @@ export class Analyzer implements Component {
       await this.learn(item.envelope?.ruleset)
       try {
         const judged = this.judge(item, delivery.attempt)
-        detections.push(...judged.detections.map(detectionItem))
+        detections.push(...detectionItems(judged.detections))
         dead.push(...judged.dead)
         if (judged.payload !== null) kept.push({ ...item, id: `batch:${item.id}`, payload: judged.payload })
       } catch (error) {
@@ -225,8 +226,4 @@ function asDead(item: Item, error: unknown, attempts: number): Item {
     atMs: Date.now(),
   }
   return { ...item, id: `batches/${item.id}`, failure: failure as Failure }
-}
-
-function detectionItem(detection: Detection): Item {
-  return { id: detection.id, class: 'evidence', payload: Buffer.from(JSON.stringify(detection)) }
 }

@@ -6,7 +6,7 @@
 import { openBatch } from '../core/batch/seal.ts'
 import type { Component } from '../core/model/component.ts'
 import { AppError } from '../core/model/errors.ts'
-import { docItem, docOf } from '../core/model/index-item.ts'
+import { docItem, docsOf } from '../core/model/index-item.ts'
 import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
 import type { Doc, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
@@ -90,9 +90,9 @@ export class Indexer implements Component {
 
 function* documentsIn(item: Item): Iterable<Doc> {
   if (item.payload.length === 0) return
-  const doc = docOf(item)
-  if (doc !== null) {
-    yield doc
+  const docs = docsOf(item)
+  if (docs !== null) {
+    yield* docs
     return
   }
   const { header, batch } = openBatch(item.payload)
@@ -102,7 +102,7 @@ function* documentsIn(item: Item): Iterable<Doc> {
 /** Only the refused document, whatever it came with; its id differs with each try, as its origin's does. */
 function asDead(doc: Doc, origin: Item, { reason }: Refused, attempts: number): Item {
   const item = docItem(doc)
-  const id = docOf(origin) === null ? `${origin.id}/${item.id}` : origin.id
+  const id = docsOf(origin)?.length === 1 ? origin.id : `${origin.id}/${item.id}`
   const failure: Failure = { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts, atMs: Date.now() }
   return { ...item, id: `index/${id}`, failure }
 }

@@ -21,7 +21,7 @@ export interface DocumentChange extends DocumentKey {
 
 export interface Documents {
   get(space: string, key: string): Promise<Versioned | null>
-  /** In one go, in the order asked for; each as it is at some moment of the call, not all at the same. */
+  /** In one go, in the order asked for; those of one space as they are at the same moment. */
   getAll(wanted: readonly DocumentKey[]): Promise<(Versioned | null)[]>
   /** Compare-and-set: writes only if the stored version equals `ifVersion`; 0 creates. False: someone else was first. */
   put(space: string, key: string, value: unknown, ifVersion: number): Promise<boolean>

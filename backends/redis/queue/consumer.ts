@@ -57,6 +57,8 @@ class TryAgain extends Error {
   }
 }
 
+/** Jobs that one consumer holds at the same time; what it holds, no other can take. */
+const MAX_JOBS = 100
 /** Items whose offer died before it made their jobs are looked for this often, among the oldest. */
 const SWEEP_MS = 30_000
 const SWEEP_ITEMS = 1_000
@@ -75,7 +77,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     // What BullMQ starts in one go comes in one delivery.
     await new Promise(setImmediate)
     while (waiting.length > 0) {
-      const jobs = waiting.splice(0, maxItems)
+      const jobs = waiting.splice(0, jobsOfOneDelivery())
       if (stopping) {
         await Promise.all(jobs.map(giveBack))
         continue
@@ -91,6 +93,16 @@ export function createConsumer(options: ConsumerOptions): Component {
       }
     }
     delivering = false
+  }
+
+  /** So that no more is in memory than is delivered next; one job alone may name more. */
+  function jobsOfOneDelivery(): number {
+    let items = 0
+    const end = waiting.findIndex(({ job }) => {
+      items += job.data.ids.length
+      return items > maxItems
+    })
+    return end < 0 ? waiting.length : Math.max(1, end)
   }
 
   async function deliverEach(deliveries: Iterable<Claimed[]>): Promise<'done' | 'stopping' | TryAgain> {
@@ -221,7 +233,7 @@ export function createConsumer(options: ConsumerOptions): Component {
         {
           connection: redis,
           prefix: options.prefix,
-          concurrency: maxItems,
+          concurrency: Math.min(maxItems, MAX_JOBS),
           lockDuration: options.leaseMs,
           stalledInterval: options.leaseMs,
           // A lost lease is an attempt like any other and counted here.

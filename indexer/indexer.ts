@@ -30,6 +30,8 @@ export class Indexer implements Component {
   private readonly options: IndexerOptions
   private consumer: Component | null = null
   private expiring: NodeJS.Timeout | undefined
+  /** It took nothing when it was last tried. */
+  private isStoreAway = false
 
   constructor(options: IndexerOptions) {
     this.options = options
@@ -52,12 +54,25 @@ export class Indexer implements Component {
     await this.consumer?.stop(deadlineMs)
   }
 
-  private async write(delivery: Delivery): Promise<void> {
+  private async write({ items, attempt }: Delivery): Promise<void> {
+    try {
+      // While the store is away, one item tells: making documents of all of them is the dearest thing here.
+      const first = this.isStoreAway ? 1 : items.length
+      await this.writeItems(items.slice(0, first), attempt)
+      this.isStoreAway = false
+      if (first < items.length) await this.writeItems(items.slice(first), attempt)
+    } catch (error) {
+      this.isStoreAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
+      throw error
+    }
+  }
+
+  private async writeItems(items: readonly Item[], attempt: number): Promise<void> {
     const { store, metrics, logger } = this.options
     const docs: Doc[] = []
     /** Parallel to `docs`: where each came from. */
     const origins: Item[] = []
-    for (const item of delivery.items) {
+    for (const item of items) {
       for (const doc of documentsIn(item)) {
         docs.push(doc)
         origins.push(item)
@@ -71,7 +86,7 @@ export class Indexer implements Component {
       if (refusal === undefined) metrics.add('seamark_indexer_written_documents_total', 1, { kind: doc.kind })
       else {
         metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
-        dead.push(asDead(doc, origins[i]!, refusal, delivery.attempt))
+        dead.push(asDead(doc, origins[i]!, refusal, attempt))
       }
     })
     if (dead.length === 0) return

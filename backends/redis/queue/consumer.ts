@@ -7,6 +7,7 @@ import type { Component } from '../../../core/model/component.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../../core/model/event.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
+import { backoffAfter, describeFailure, type QueueBackoff } from '../../queue/failure.ts'
 import { connect } from '../connection.ts'
 import { type JobData, jobsName, newJobId, type TopicJobs } from './jobs.ts'
 import { defineScripts } from './scripts.ts'
@@ -31,7 +32,7 @@ export interface ConsumerOptions {
   leaseMs: number
   maxAttempts: number
   maxRetryableAttempts: number
-  backoffMs: { first: number; most: number }
+  backoffMs: QueueBackoff
 }
 
 /** A job on its way into deliveries. Its promise settles when all of its items did. */
@@ -175,13 +176,13 @@ export function createConsumer(options: ConsumerOptions): Component {
     const retryable = failed instanceof AppError && failed.retryable
     const exhausted = permanent || attempt >= (retryable ? options.maxRetryableAttempts : options.maxAttempts)
     if (exhausted && claimed.length === 1) {
-      await bury(claimed, { ...describe(failed), attempts: attempt })
+      await bury(claimed, { ...describeFailure(failed), attempts: attempt })
       return undefined
     }
     options.onRetry(claimed.length)
     if (!exhausted) {
       await scripts.release(topicPrefix, '', ...ids).catch(options.onError)
-      return new TryAgain(backoff(attempt))
+      return new TryAgain(backoffAfter(attempt, options.backoffMs))
     }
     // Only one of them may be to blame: each gets another attempt by itself, at once.
     const jobId = newJobId()
@@ -200,11 +201,6 @@ export function createConsumer(options: ConsumerOptions): Component {
       claimed.map(({ item }) => ({ ...item, id: `${topic}/${item.id}`, failure: { topic, atMs, ...why } })),
     )
     await finish(claimed.map(({ item }) => item.id))
-  }
-
-  function backoff(attempt: number): number {
-    const { first, most } = options.backoffMs
-    return Math.ceil(Math.min(most, first * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2))
   }
 
   /** Items of offers that died before they made the job, and of jobs that a server lost. */
@@ -279,10 +275,4 @@ function itemOf(id: string, [cls, payload, header, envelope, failure]: (Buffer |
 
 function lostLease(attempt: number): Pick<Failure, 'code' | 'message' | 'attempts'> {
   return { code: 'lease', message: 'consumers died or hung while handling it', attempts: attempt - 1 }
-}
-
-function describe(error: unknown): { code: string; message: string } {
-  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
-  const text = typeof message === 'string' ? message : String(error)
-  return { code: typeof code === 'string' ? code : String(name ?? 'Error'), message: text.slice(0, 1000) }
 }

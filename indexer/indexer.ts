@@ -16,6 +16,8 @@ import { documentsOf } from './event-documents.ts'
 
 const EXPIRE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
+/** A store that was away is not asked again for so long. */
+const ASK_AGAIN_MS = 1_000
 
 export interface IndexerOptions {
   queue: Queue
@@ -24,17 +26,20 @@ export interface IndexerOptions {
   maxBytes: number
   metrics: Metrics
   logger: Logger
+  nowMs?: () => number
 }
 
 export class Indexer implements Component {
   private readonly options: IndexerOptions
   private consumer: Component | null = null
   private expiring: NodeJS.Timeout | undefined
-  /** It took nothing when it was last tried. */
-  private isStoreAway = false
+  private readonly nowMs: () => number
+  /** 0 unless the store took nothing when it was last tried. */
+  private awayUntilMs = 0
 
   constructor(options: IndexerOptions) {
     this.options = options
+    this.nowMs = options.nowMs ?? Date.now
   }
 
   async start(): Promise<void> {
@@ -55,14 +60,19 @@ export class Indexer implements Component {
   }
 
   private async write({ items, attempt }: Delivery): Promise<void> {
+    // Making documents is the dearest thing here: while the store is away, one item now and then asks after it.
+    const waitMs = this.awayUntilMs - this.nowMs()
+    // Longer than that is a clock that was set back.
+    if (waitMs > 0 && waitMs <= ASK_AGAIN_MS)
+      throw new AppError('E_STORE_STORAGE', 'the search store took nothing a moment ago', { retryable: true })
     try {
-      // While the store is away, one item tells: making documents of all of them is the dearest thing here.
-      const first = this.isStoreAway ? 1 : items.length
+      const first = this.awayUntilMs > 0 ? 1 : items.length
       await this.writeItems(items.slice(0, first), attempt)
-      this.isStoreAway = false
+      this.awayUntilMs = 0
       if (first < items.length) await this.writeItems(items.slice(first), attempt)
     } catch (error) {
-      this.isStoreAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
+      const isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
+      this.awayUntilMs = isAway ? this.nowMs() + ASK_AGAIN_MS : 0
       throw error
     }
   }

@@ -15,7 +15,7 @@ async function indexing(refuses: Set<string>) {
   const written: string[] = []
   /** Documents of each write, also of those that failed. */
   const tried: number[] = []
-  const world = { isAway: false }
+  const world = { isAway: false, nowMs: 1 }
   const write = async (docs: readonly Doc[]): Promise<Refused[]> => {
     tried.push(docs.length)
     if (world.isAway) throw new AppError('E_STORE_STORAGE', 'away', { retryable: true })
@@ -24,7 +24,15 @@ async function indexing(refuses: Set<string>) {
   }
   const store = { write, expire: async () => {} } as Pick<SearchStore, 'write' | 'expire'> as SearchStore
   const logger = createLogger({ level: 'silent', component: 'test' })
-  const options = { queue, store, retentionDays: 1, maxBytes: 1, metrics: new Metrics(), logger }
+  const options = {
+    queue,
+    store,
+    retentionDays: 1,
+    maxBytes: 1,
+    metrics: new Metrics(),
+    logger,
+    nowMs: () => world.nowMs,
+  }
   const indexer = new Indexer(options)
   await indexer.start()
   return { queue, written, tried, world, stop: () => indexer.stop(100) }
@@ -63,13 +71,16 @@ test('where the dead-letter topic is full, the delivery is tried again', async (
   await stop()
 })
 
-test('while the store is away only one item is made into documents for it; then all are', async () => {
+test('while the store is away only one item is made into documents for it, once a second; then all are', async () => {
   const { queue, written, tried, world, stop } = await indexing(new Set())
   const items = ['a', 'b', 'c'].map((id) => docItem(doc(id)))
   world.isAway = true
-  for (const attempt of [1, 2, 3])
+  for (const attempt of [1, 2, 3, 4, 5]) {
     await expect(queue.deliver('index', items, attempt)).rejects.toMatchObject({ code: 'E_STORE_STORAGE' })
+    world.nowMs += 500
+  }
   world.isAway = false
+  world.nowMs += 500
   await queue.deliver('index', items, 4)
   await queue.deliver('index', [docItem(doc('d')), docItem(doc('e'))])
   await stop()

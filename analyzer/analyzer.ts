@@ -11,10 +11,11 @@ import { storageDay } from '../core/batch/storage-day.ts'
 import { toText } from '../core/batch/strings.ts'
 import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
+import { deadItem } from '../core/model/dead-item.ts'
 import type { Detection } from '../core/model/detection.ts'
 import { detectionItems } from '../core/model/detection-item.ts'
 import { AppError } from '../core/model/errors.ts'
-import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
@@ -215,15 +216,7 @@ function rowsByOrdinal(table: Table): Map<number, number> {
   return new Map(Array.from(table.columns.ordinal as Uint32Array, (ordinal, row) => [ordinal, row]))
 }
 
-/** Names where it came from and why it is given up, as the queue itself does. */
 function asDead(item: Item, error: unknown, attempts: number): Item {
   const { code, name, message } = error as Partial<AppError>
-  const failure = {
-    topic: 'batches',
-    code: code ?? name ?? 'Error',
-    message: String(message),
-    attempts,
-    atMs: Date.now(),
-  }
-  return { ...item, id: `batches/${item.id}`, failure: failure as Failure }
+  return deadItem(item, { topic: 'batches', code: code ?? name ?? 'Error', message: String(message), attempts })
 }

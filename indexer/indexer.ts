@@ -5,9 +5,10 @@
  */
 import { openBatch } from '../core/batch/seal.ts'
 import type { Component } from '../core/model/component.ts'
+import { deadItem } from '../core/model/dead-item.ts'
 import { AppError } from '../core/model/errors.ts'
 import { docItem, docsOf } from '../core/model/index-item.ts'
-import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { Doc, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
@@ -128,6 +129,5 @@ function* documentsIn(item: Item): Iterable<Doc> {
 function asDead(doc: Doc, origin: Item, { reason }: Refused, attempts: number): Item {
   const item = docItem(doc)
   const id = docsOf(origin)?.length === 1 ? origin.id : `${origin.id}/${item.id}`
-  const failure: Failure = { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts, atMs: Date.now() }
-  return { ...item, id: `index/${id}`, failure }
+  return deadItem({ ...item, id }, { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts })
 }

@@ -4,6 +4,7 @@
  */
 import { type Job, WaitingError, Worker } from 'bullmq'
 import type { Component } from '../../../core/model/component.ts'
+import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../../core/model/event.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
@@ -197,9 +198,7 @@ export function createConsumer(options: ConsumerOptions): Component {
 
   async function bury(claimed: readonly Claimed[], why: Pick<Failure, 'code' | 'message' | 'attempts'>): Promise<void> {
     const atMs = nowMs()
-    await options.bury(
-      claimed.map(({ item }) => ({ ...item, id: `${topic}/${item.id}`, failure: { topic, atMs, ...why } })),
-    )
+    await options.bury(claimed.map(({ item }) => deadItem(item, { topic, ...why }, atMs)))
     await finish(claimed.map(({ item }) => item.id))
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Component } from '../../../core/model/component.ts'
+import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
 import { backoffAfter, describeFailure, type QueueBackoff } from '../../queue/failure.ts'
@@ -157,7 +158,7 @@ export function createConsumer(options: ConsumerOptions): Component {
 
   async function bury(items: StoredItem[], why: Pick<Failure, 'code' | 'message' | 'attempts'>): Promise<number[]> {
     const atMs = nowMs()
-    const letters = items.map(({ item }) => ({ ...item, id: `${topic}/${item.id}`, failure: { topic, atMs, ...why } }))
+    const letters = items.map(({ item }) => deadItem(item, { topic, ...why }, atMs))
     try {
       await options.bury(letters)
       return items.map(({ seq }) => seq)

@@ -5,6 +5,8 @@
 import type { Alert, Detection } from '../core/model/detection.ts'
 import type { Documents, Versioned } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
+import { backoffMs } from '../core/runtime/backoff.ts'
+import { systemClock } from '../core/runtime/clock.ts'
 import { CountedDetections } from './counted-detections.ts'
 import { digest } from './digest.ts'
 import { Drafts } from './drafts.ts'
@@ -17,6 +19,8 @@ const GROUP_WINDOW_MS = 10 * 60_000
 /** Ids an alert names. */
 const MAX_LISTED = 100
 const MAX_ATTEMPTS = 20
+/** Of several who count at the same time one commits; the others must not all begin again together. */
+const CONFLICT_BACKOFF = { firstMs: 2, maxMs: 200 }
 /** Alerts looked at in one go of pruning. */
 const MAX_PRUNED = 500
 
@@ -24,6 +28,11 @@ interface StoredAlert {
   alert: Alert
   /** By our own clock, which no event can set: when it last changed. */
   touchedMs: number
+}
+
+interface Grouped {
+  detection: Detection
+  group: string
 }
 
 /** What became of one detection. */
@@ -50,20 +59,24 @@ export class AlertState {
 
   /** In the order given; one call at a time. Throws AppError E_DEADLINE (retryable) when others change the same alerts all the time. */
   async count(detections: readonly Detection[]): Promise<Counted[]> {
+    const grouped = detections.map((detection) => ({ detection, group: groupOf(detection) }))
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const drafts = new Drafts(this.documents)
       await this.counted.begin(drafts)
+      await this.readAhead(drafts, grouped)
       const taken: Pick<Counted, 'detection' | 'alertId' | 'outcome'>[] = []
-      for (const detection of detections) taken.push({ detection, ...(await this.take(drafts, detection)) })
+      for (const one of grouped) taken.push({ detection: one.detection, ...(await this.take(drafts, one)) })
       const counted: Counted[] = []
       for (const one of taken) {
         const stored = await drafts.get<StoredAlert>(ALERTS, one.alertId)
         counted.push({ ...one, alert: stored?.alert ?? null })
       }
       await this.counted.stage(drafts)
-      const isCommitted = await drafts.commit()
-      this.counted.settle(isCommitted)
-      if (isCommitted) return counted
+      if (await drafts.commit()) {
+        this.counted.settle()
+        return counted
+      }
+      await systemClock.sleep(backoffMs(attempt + 1, CONFLICT_BACKOFF))
     }
     throw new AppError('E_DEADLINE', 'Alerts changed under every attempt to update them', { retryable: true })
   }
@@ -89,18 +102,39 @@ export class AlertState {
     return (await drafts.commit()) ? removed : 0
   }
 
-  private async take(drafts: Drafts, detection: Detection): Promise<Pick<Counted, 'alertId' | 'outcome'>> {
+  /** In three steps what taking one detection after the other would read in hundreds. */
+  private async readAhead(drafts: Drafts, detections: readonly Grouped[]): Promise<void> {
+    const alerts: (string | undefined)[] = []
+    const firsts = new Map<string, Detection>()
+    for (const { detection, group } of detections) {
+      const known = this.counted.find(detection.id)
+      if (known !== undefined) alerts.push(known)
+      else if (!firsts.has(group)) firsts.set(group, detection)
+    }
+    await drafts.read([...firsts.keys()].map((key) => ({ space: GROUPS, key })))
+    const current = new Map<string, string | undefined>()
+    for (const group of firsts.keys()) current.set(group, await drafts.get<string>(GROUPS, group))
+    alerts.push(...current.values())
+    await drafts.read(alerts.filter((id) => id !== undefined).map((key) => ({ space: ALERTS, key })))
+    const opened: string[] = []
+    for (const [group, first] of firsts) {
+      const id = current.get(group)
+      const stored = id === undefined ? undefined : await drafts.get<StoredAlert>(ALERTS, id)
+      if (stored === undefined || !isWithin(stored.alert, first)) opened.push(alertId(first))
+    }
+    await drafts.read(opened.map((key) => ({ space: ALERTS, key })))
+  }
+
+  private async take(drafts: Drafts, { detection, group }: Grouped): Promise<Pick<Counted, 'alertId' | 'outcome'>> {
     const known = this.counted.find(detection.id)
     if (known !== undefined) return { alertId: known, outcome: 'repeated' }
-    const key = groupKey(detection)
-    const group = digest(detection.rule, ...key)
     const currentId = await drafts.get<string>(GROUPS, group)
     const current = currentId === undefined ? undefined : await drafts.get<StoredAlert>(ALERTS, currentId)
     if (current !== undefined && isWithin(current.alert, detection)) {
       await this.store(drafts, extend(current.alert, detection), detection)
       return { alertId: current.alert.id, outcome: 'extended' }
     }
-    const opened = open(detection, key)
+    const opened = open(detection)
     // Its id follows from its first detection: where it is, that one was counted.
     if ((await drafts.get(ALERTS, opened.id)) !== undefined) return { alertId: opened.id, outcome: 'repeated' }
     await this.store(drafts, opened, detection)
@@ -126,16 +160,25 @@ function groupKey(detection: Detection): string[] {
   return [detection.hostname, container?.id ?? '']
 }
 
+function groupOf(detection: Detection): string {
+  return digest(detection.rule, ...groupKey(detection))
+}
+
+/** Of the alert that a detection opens. */
+function alertId(detection: Detection): string {
+  return digest(detection.rule, ...groupKey(detection), detection.id)
+}
+
 function isWithin(alert: Alert, detection: Detection): boolean {
   return alert.status !== 'closed' && Math.abs(detection.timeMs - alert.lastMs) <= GROUP_WINDOW_MS
 }
 
-function open(detection: Detection, key: string[]): Alert {
+function open(detection: Detection): Alert {
   return {
-    id: digest(detection.rule, ...key, detection.id),
+    id: alertId(detection),
     rule: detection.rule,
     priority: detection.priority,
-    key,
+    key: groupKey(detection),
     latest: detection,
     detections: [detection.id],
     count: 1,

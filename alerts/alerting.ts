@@ -5,10 +5,11 @@
  */
 import type { Component } from '../core/model/component.ts'
 import type { Detection } from '../core/model/detection.ts'
+import { detectionsIn } from '../core/model/detection-item.ts'
 import type { Documents } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Feed } from '../core/model/feed.ts'
-import { docItem } from '../core/model/index-item.ts'
+import { docItems } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { Doc } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
@@ -18,7 +19,8 @@ import { alertDocument, detectionDocument } from './alert-document.ts'
 import { AlertState, type Counted } from './alert-state.ts'
 import { notificationItem, notificationTopic } from './notify/outbox.ts'
 
-const MAX_DELIVERY = 100
+/** Items, of up to 64 detections. Many at once: an alert that several of them extend is read, written and indexed once. */
+const MAX_DELIVERY = 256
 const PRUNE_MS = 60_000
 const DAY_MS = 86_400_000
 /** Longer than the queue ever waits between two tries. */
@@ -84,7 +86,12 @@ export class Alerting implements Component {
 
   private async take({ items }: Delivery): Promise<void> {
     const { metrics } = this.options
-    const detections = items.map(({ payload }) => JSON.parse(Buffer.from(payload).toString('utf8')) as Detection)
+    const lines = new Map<string, string>()
+    const detections: Detection[] = []
+    for (const { detection, line } of items.flatMap(detectionsIn)) {
+      detections.push(detection)
+      lines.set(detection.id, line)
+    }
     metrics.add('seamark_alerts_received_detections_total', detections.length)
     if (this.mustWait(detections))
       throw new AppError('E_QUEUE_FULL', 'Alerts wait until those before them can be handed on', { retryable: true })
@@ -92,7 +99,7 @@ export class Alerting implements Component {
     for (const { id } of detections) this.unfinished.add(id)
     this.measure(counted)
     try {
-      await this.handOn(counted)
+      await this.handOn(counted, lines)
     } catch (error) {
       this.failedMs = this.nowMs()
       throw error
@@ -117,18 +124,25 @@ export class Alerting implements Component {
   }
 
   /** On a redelivery too: the first attempt may have ended between the counting and this. */
-  private async handOn(counted: readonly Counted[]): Promise<void> {
-    const { queue, feed, destinations } = this.options
+  private async handOn(counted: readonly Counted[], lines: ReadonlyMap<string, string>): Promise<void> {
+    const { feed, destinations } = this.options
     const alerts = new Map(counted.flatMap(({ alert }) => (alert === null ? [] : [[alert.id, alert] as const])))
     const docs: Doc[] = [...alerts.values()].map(alertDocument)
-    const notify: Item[] = []
-    for (const { detection, alertId, alert } of counted) {
-      docs.push(detectionDocument(detection, alertId))
-      notify.push(notificationItem(detection, { id: alertId, count: alert?.count ?? 1 }))
-    }
+    for (const { detection, alertId } of counted) docs.push(detectionDocument(detection, alertId))
     feed.publish(docs.map(({ kind, id, timeMs, body }) => ({ kind, id, timeMs, body })))
-    for (const destination of destinations) await this.notify(destination, notify)
-    if (docs.length > 0 && (await queue.offer('index', docs.map(docItem))) === 'full')
+    const notify =
+      destinations.length === 0
+        ? []
+        : counted.map(({ detection: { id }, alertId, alert }) =>
+            notificationItem({ id, line: lines.get(id)! }, { id: alertId, count: alert?.count ?? 1 }),
+          )
+    // All are tried, also when one fails: they come again together.
+    const offers = [...destinations.map((destination) => this.notify(destination, notify)), this.index(docs)]
+    for (const outcome of await Promise.allSettled(offers)) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  private async index(docs: readonly Doc[]): Promise<void> {
+    if (docs.length > 0 && (await this.options.queue.offer('index', docItems(docs))) === 'full')
       throw new AppError('E_QUEUE_FULL', 'The topic index is full', { retryable: true })
   }
 

@@ -9,17 +9,18 @@ import type { Documents } from '../core/model/documents.ts'
 import type { Drafts } from './drafts.ts'
 
 const SPACE = 'alert-counted'
-/** A slot that has as many ids is followed by the next; the last delivery may overfill it. */
+/** A slot that has as many ids is followed by the next. */
 const SLOT_IDS = 128
 export const DEFAULT_SLOTS = 1024
-const PAGE = 256
+/** Slots read in one go behind the last that is known. */
+const AHEAD = 16
 
 interface Slot {
   /** Counts up along the ring; the greatest is the head. */
   order: number
   /** New at each write, so that a reader sees whether it knows what is in there. */
   stamp: string
-  /** Pairs of detection and alert, flat: [detection, alert, …]. */
+  /** Pairs of detection and alert, flat: [detection, alert, …]. Only grows until the ring comes round. */
   ids: string[]
 }
 
@@ -32,9 +33,9 @@ export class CountedDetections {
   private isLoaded = false
   /** Of the attempt under way. */
   private fresh = new Map<string, string>()
-  private staged: Slot | null = null
+  private staged: Slot[] = []
 
-  /** `slotCount` slots of about 128 ids each. */
+  /** `slotCount` slots of 128 ids each. */
   constructor(documents: Documents, slotCount: number = DEFAULT_SLOTS) {
     this.documents = documents
     this.slotCount = slotCount
@@ -47,9 +48,12 @@ export class CountedDetections {
   /** Begins an attempt: what was noted since the last is forgotten, and what others counted is learnt. */
   async begin(drafts: Drafts): Promise<void> {
     this.fresh = new Map()
-    this.staged = null
-    const stored = await drafts.get<Slot>(SPACE, this.keyOf(this.head))
-    if (!this.isLoaded || (stored?.stamp ?? '') !== this.head.stamp) await this.load()
+    this.staged = []
+    if (!this.isLoaded) await this.load()
+    // From here on the commit fails if anybody else counts: all who do write to this slot.
+    if (await this.isNextAsKnown(drafts)) return
+    await this.catchUp()
+    await this.isNextAsKnown(drafts)
   }
 
   /** The id of the alert that counted the detection; undefined for one that is new. */
@@ -63,32 +67,60 @@ export class CountedDetections {
 
   /** Adds what was noted to the commit. */
   async stage(drafts: Drafts): Promise<void> {
-    if (this.fresh.size === 0) return
-    const isFull = this.head.ids.length >= 2 * SLOT_IDS
-    const before = isFull ? { order: this.head.order + 1, ids: [] } : this.head
-    this.staged = { order: before.order, stamp: randomUUID(), ids: [...before.ids, ...[...this.fresh].flat()] }
-    // Should the commit throw, nobody knows what became of it.
-    this.isLoaded = false
-    await drafts.set(SPACE, this.keyOf(this.staged), this.staged)
+    const pairs = [...this.fresh].flat()
+    let slot = this.next()
+    for (let from = 0; from < pairs.length; ) {
+      const to = from + 2 * SLOT_IDS - slot.ids.length
+      const grown = { order: slot.order, stamp: randomUUID(), ids: [...slot.ids, ...pairs.slice(from, to)] }
+      await drafts.set(SPACE, this.keyOf(grown), grown)
+      this.staged.push(grown)
+      slot = { order: slot.order + 1, stamp: '', ids: [] }
+      from = to
+    }
   }
 
-  /** Told whether the commit went through; when not, others have counted meanwhile. */
-  settle(isCommitted: boolean): void {
-    this.isLoaded = isCommitted
-    if (isCommitted && this.staged !== null) this.adopt(this.staged)
+  /** Told that the commit went through. When it did not, or nobody knows, the next attempt finds out. */
+  settle(): void {
+    for (const slot of this.staged) this.adopt(slot)
+  }
+
+  /** The slot that the next id goes to. */
+  private next(): Slot {
+    if (this.head.ids.length < 2 * SLOT_IDS) return this.head
+    return { order: this.head.order + 1, stamp: '', ids: [] }
+  }
+
+  private async isNextAsKnown(drafts: Drafts): Promise<boolean> {
+    const key = this.keyOf(this.next())
+    const stored = await drafts.get<Slot>(SPACE, key)
+    return (stored?.stamp ?? '') === (this.slots.get(key)?.stamp ?? '')
   }
 
   private async load(): Promise<void> {
     this.slots.clear()
     this.alertOf.clear()
     this.head = { order: 0, stamp: '', ids: [] }
-    for (let after = ''; ; ) {
-      const page = await this.documents.scan(SPACE, after, PAGE)
-      for (const { value } of page) this.adopt(value as Slot)
-      if (page.length < PAGE) break
-      after = page.at(-1)!.key
-    }
+    for (const slot of await this.read(0, this.slotCount)) if (slot !== undefined) this.adopt(slot)
     this.isLoaded = true
+  }
+
+  /** Reads on from the head, which may have grown too. */
+  private async catchUp(): Promise<void> {
+    for (;;) {
+      const from = this.head.order
+      const slots = await this.read(from, Math.min(AHEAD, this.slotCount))
+      const end = slots.findIndex((slot, i) => slot === undefined || slot.order !== from + i)
+      // The ring has come round since.
+      if (end >= 0 && (slots[end]?.order ?? 0) > from + end) return this.load()
+      for (const slot of end < 0 ? slots : slots.slice(0, end)) this.adopt(slot!)
+      if (end >= 0) return
+    }
+  }
+
+  /** So many slots from an order on, all as they were at the same moment. */
+  private async read(from: number, count: number): Promise<(Slot | undefined)[]> {
+    const wanted = Array.from({ length: count }, (_, i) => ({ space: SPACE, key: this.keyOf({ order: from + i }) }))
+    return (await this.documents.getAll(wanted)).map((stored) => stored?.value as Slot | undefined)
   }
 
   private adopt(slot: Slot): void {

@@ -1,5 +1,5 @@
 /** Documents read once, changed in memory, and written back in one commit. */
-import type { DocumentChange, Documents } from '../core/model/documents.ts'
+import type { DocumentChange, DocumentKey, Documents, Versioned } from '../core/model/documents.ts'
 
 interface Draft {
   space: string
@@ -15,6 +15,19 @@ export class Drafts {
 
   constructor(documents: Documents) {
     this.documents = documents
+  }
+
+  /** Reads ahead, all in one go, what will be asked for; what was read before stays as it was then. */
+  async read(wanted: Iterable<DocumentKey>): Promise<void> {
+    const missing = new Map<string, DocumentKey>()
+    for (const { space, key } of wanted) {
+      const name = nameOf(space, key)
+      if (!this.drafts.has(name)) missing.set(name, { space, key })
+    }
+    if (missing.size === 0) return
+    const stored = await this.documents.getAll([...missing.values()])
+    let i = 0
+    for (const [name, { space, key }] of missing) this.keep(name, space, key, stored[i++] ?? null)
   }
 
   /** The value as it is stored, or as it was set since; undefined where there is none. */
@@ -39,13 +52,17 @@ export class Drafts {
   }
 
   private async draft(space: string, key: string): Promise<Draft> {
-    const name = `${space}/${key}`
-    let draft = this.drafts.get(name)
-    if (draft === undefined) {
-      const stored = await this.documents.get(space, key)
-      draft = { space, key, value: stored?.value, version: stored?.version ?? 0, isChanged: false }
-      this.drafts.set(name, draft)
-    }
+    const name = nameOf(space, key)
+    return this.drafts.get(name) ?? this.keep(name, space, key, await this.documents.get(space, key))
+  }
+
+  private keep(name: string, space: string, key: string, stored: Versioned | null): Draft {
+    const draft = { space, key, value: stored?.value, version: stored?.version ?? 0, isChanged: false }
+    this.drafts.set(name, draft)
     return draft
   }
+}
+
+function nameOf(space: string, key: string): string {
+  return `${space}/${key}`
 }

@@ -11,9 +11,11 @@ import { storageDay } from '../core/batch/storage-day.ts'
 import { toText } from '../core/batch/strings.ts'
 import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
+import { deadItem } from '../core/model/dead-item.ts'
 import type { Detection } from '../core/model/detection.ts'
+import { detectionItems } from '../core/model/detection-item.ts'
 import { AppError } from '../core/model/errors.ts'
-import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
@@ -107,7 +109,7 @@ export class Analyzer implements Component {
       await this.learn(item.envelope?.ruleset)
       try {
         const judged = this.judge(item, delivery.attempt)
-        detections.push(...judged.detections.map(detectionItem))
+        detections.push(...detectionItems(judged.detections))
         dead.push(...judged.dead)
         if (judged.payload !== null) kept.push({ ...item, id: `batch:${item.id}`, payload: judged.payload })
       } catch (error) {
@@ -215,19 +217,7 @@ function rowsByOrdinal(table: Table): Map<number, number> {
   return new Map(Array.from(table.columns.ordinal as Uint32Array, (ordinal, row) => [ordinal, row]))
 }
 
-/** Names where it came from and why it is given up, as the queue itself does. */
 function asDead(item: Item, error: unknown, attempts: number): Item {
   const { code, name, message } = error as Partial<AppError>
-  const failure = {
-    topic: 'batches',
-    code: code ?? name ?? 'Error',
-    message: String(message),
-    attempts,
-    atMs: Date.now(),
-  }
-  return { ...item, id: `batches/${item.id}`, failure: failure as Failure }
-}
-
-function detectionItem(detection: Detection): Item {
-  return { id: detection.id, class: 'evidence', payload: Buffer.from(JSON.stringify(detection)) }
+  return deadItem(item, { topic: 'batches', code: code ?? name ?? 'Error', message: String(message), attempts })
 }

@@ -20,6 +20,8 @@ if (name === undefined || !names.includes(name)) {
   process.stderr.write(`Usage: npm run bench -- NAME [--json]\nNames: ${names.join(', ')}\n`)
   process.exitCode = 2
 } else {
+  // What a bench started ends with it, also when it is interrupted.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   const bench = (await import(pathToFileURL(join(FOLDER, `${name}.ts`)).href)) as Bench
   await bench.run({ json: rest.includes('--json') })
 }

@@ -7,9 +7,9 @@ import { Central, type Message, sealFor } from './support/central.ts'
 import { eventStream } from './support/event-stream.ts'
 import { Report, spread } from './support/report.ts'
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const HOSTS = Array.from({ length: 1_000 }, (_, i) => `bench-${i}`)
-const ROWS = 500
+const ROWS = 200
 /** Each host sends one in a round. */
 const BATCHES = HOSTS.length
 const CONCURRENCY = 64

@@ -6,9 +6,10 @@
 import { openBatch } from '../core/batch/seal.ts'
 import type { Conditions } from '../core/health/conditions.ts'
 import type { Component } from '../core/model/component.ts'
+import { deadItem } from '../core/model/dead-item.ts'
 import { AppError } from '../core/model/errors.ts'
-import { docItem, docOf } from '../core/model/index-item.ts'
-import type { Delivery, Failure, Item, Queue } from '../core/model/queue.ts'
+import { docItem, docsOf } from '../core/model/index-item.ts'
+import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { Doc, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
@@ -17,6 +18,8 @@ import { documentsOf } from './event-documents.ts'
 
 const EXPIRE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
+/** A store that was away is not asked again for so long. */
+const ASK_AGAIN_MS = 1_000
 
 export interface IndexerOptions {
   queue: Queue
@@ -26,15 +29,20 @@ export interface IndexerOptions {
   conditions: Conditions
   metrics: Metrics
   logger: Logger
+  nowMs?: () => number
 }
 
 export class Indexer implements Component {
   private readonly options: IndexerOptions
   private consumer: Component | null = null
   private expiring: NodeJS.Timeout | undefined
+  private readonly nowMs: () => number
+  /** 0 unless the store took nothing when it was last tried. */
+  private awayUntilMs = 0
 
   constructor(options: IndexerOptions) {
     this.options = options
+    this.nowMs = options.nowMs ?? Date.now
   }
 
   async start(): Promise<void> {
@@ -54,12 +62,30 @@ export class Indexer implements Component {
     await this.consumer?.stop(deadlineMs)
   }
 
-  private async write(delivery: Delivery): Promise<void> {
+  private async write({ items, attempt }: Delivery): Promise<void> {
+    // Making documents is the dearest thing here: while the store is away, one item now and then asks after it.
+    const waitMs = this.awayUntilMs - this.nowMs()
+    // Longer than that is a clock that was set back.
+    if (waitMs > 0 && waitMs <= ASK_AGAIN_MS)
+      throw new AppError('E_STORE_STORAGE', 'the search store took nothing a moment ago', { retryable: true })
+    try {
+      const first = this.awayUntilMs > 0 ? 1 : items.length
+      await this.writeItems(items.slice(0, first), attempt)
+      this.awayUntilMs = 0
+      if (first < items.length) await this.writeItems(items.slice(first), attempt)
+    } catch (error) {
+      const isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
+      this.awayUntilMs = isAway ? this.nowMs() + ASK_AGAIN_MS : 0
+      throw error
+    }
+  }
+
+  private async writeItems(items: readonly Item[], attempt: number): Promise<void> {
     const { metrics, logger } = this.options
     const docs: Doc[] = []
     /** Parallel to `docs`: where each came from. */
     const origins: Item[] = []
-    for (const item of delivery.items) {
+    for (const item of items) {
       for (const doc of documentsIn(item)) {
         docs.push(doc)
         origins.push(item)
@@ -73,7 +99,7 @@ export class Indexer implements Component {
       if (refusal === undefined) metrics.add('seamark_indexer_written_documents_total', 1, { kind: doc.kind })
       else {
         metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
-        dead.push(asDead(doc, origins[i]!, refusal, delivery.attempt))
+        dead.push(asDead(doc, origins[i]!, refusal, attempt))
       }
     })
     if (dead.length === 0) return
@@ -104,9 +130,9 @@ export class Indexer implements Component {
 
 function* documentsIn(item: Item): Iterable<Doc> {
   if (item.payload.length === 0) return
-  const doc = docOf(item)
-  if (doc !== null) {
-    yield doc
+  const docs = docsOf(item)
+  if (docs !== null) {
+    yield* docs
     return
   }
   const { header, batch } = openBatch(item.payload)
@@ -116,7 +142,6 @@ function* documentsIn(item: Item): Iterable<Doc> {
 /** Only the refused document, whatever it came with; its id differs with each try, as its origin's does. */
 function asDead(doc: Doc, origin: Item, { reason }: Refused, attempts: number): Item {
   const item = docItem(doc)
-  const id = docOf(origin) === null ? `${origin.id}/${item.id}` : origin.id
-  const failure: Failure = { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts, atMs: Date.now() }
-  return { ...item, id: `index/${id}`, failure }
+  const id = docsOf(origin)?.length === 1 ? origin.id : `${origin.id}/${item.id}`
+  return deadItem({ ...item, id }, { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts })
 }

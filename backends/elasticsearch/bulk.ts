@@ -30,7 +30,8 @@ export interface BulkResult {
   repeated: number
 }
 
-interface Line {
+/** What becomes of one document: its action and itself. */
+export interface BulkLine {
   id: string
   text: string
 }
@@ -46,7 +47,7 @@ const FIRST_WAIT_MS = 200
 /** Throws AppError E_STORE_STORAGE (retryable) when some could not be written for now; the others are. */
 export async function writeBulk(docs: readonly Prepared[], options: BulkOptions): Promise<BulkResult> {
   const result: BulkResult = { refused: [], written: 0, repeated: 0 }
-  const requests = chunks(docs, options)
+  const requests = bulkRequests(docs, options)
   const next = requests[Symbol.iterator]()
   await Promise.all(
     Array.from({ length: options.concurrency }, async () => {
@@ -56,8 +57,12 @@ export async function writeBulk(docs: readonly Prepared[], options: BulkOptions)
   return result
 }
 
-function* chunks(docs: readonly Prepared[], { prefix, maxBytes }: BulkOptions): Generator<Line[]> {
-  let lines: Line[] = []
+/** The bodies of bulk requests, line by line, none much larger than `maxBytes` (as UTF-16 units). */
+export function* bulkRequests(
+  docs: readonly Prepared[],
+  { prefix, maxBytes }: Pick<BulkOptions, 'prefix' | 'maxBytes'>,
+): Generator<BulkLine[]> {
+  let lines: BulkLine[] = []
   let chars = 0
   for (const { doc, json } of docs) {
     const _index = indexOf(prefix, doc)
@@ -80,7 +85,7 @@ function* chunks(docs: readonly Prepared[], { prefix, maxBytes }: BulkOptions): 
   if (lines.length > 0) yield lines
 }
 
-async function send(lines: readonly Line[], options: BulkOptions, result: BulkResult): Promise<void> {
+async function send(lines: readonly BulkLine[], options: BulkOptions, result: BulkResult): Promise<void> {
   let left = lines
   for (let round = 1; ; round++) {
     const { body } = await request<BulkAnswer>(options.client, {
@@ -92,7 +97,7 @@ async function send(lines: readonly Line[], options: BulkOptions, result: BulkRe
       },
       lines: left.map(({ text }) => text).join(''),
     })
-    const again: Line[] = []
+    const again: BulkLine[] = []
     let lastReason = ''
     for (const [i, item] of body.items.entries()) {
       const { status, error } = Object.values(item)[0]!

@@ -6,7 +6,7 @@ import type { Fields } from '../../core/language/kql/fields.ts'
 import type { Matcher } from '../../core/language/kql/matcher.ts'
 import type { Bucket } from '../../core/model/search-store.ts'
 import { type CountKey, createCounts, keysOf } from '../../core/search/counts.ts'
-import type { StoredHit } from './search-store.ts'
+import type { StoredHit } from './stored-hit.ts'
 import { KEY } from './template.ts'
 
 export interface CountOptions {

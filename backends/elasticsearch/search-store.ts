@@ -30,6 +30,7 @@ import { countDocuments } from './count.ts'
 import { dayIndices, expireIndices } from './expire.ts'
 import { searchPattern } from './layout.ts'
 import { compileQuery, type Dsl } from './query.ts'
+import { type RawHit, type StoredHit, storedHit } from './stored-hit.ts'
 import { installTemplate, KEY } from './template.ts'
 
 export interface ElasticsearchStoreOptions extends ElasticsearchConfig {
@@ -61,22 +62,11 @@ export interface ElasticsearchStore extends SearchStore, Component {
   prepare(): Promise<void>
 }
 
-export interface StoredHit extends Hit {
-  /** Some value of it is not in the index, so that only the document itself can decide. */
-  ignored: boolean
-}
-
 /** Between 5 and 15 MB is what the server digests best. */
 const BULK_BYTES = 8 * 1024 * 1024
 const BULK_CONCURRENCY = 2
 const SHARD_ATTEMPTS = 6
 const SHARD_WAIT_MS = 500
-
-interface RawHit {
-  _id: string
-  _ignored?: string[]
-  _source: Record<string, unknown>
-}
 
 interface SearchAnswer {
   timed_out: boolean
@@ -287,11 +277,4 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
       counters.expiredIndices += await expireIndices({ client, prefix, beforeDay, maxBytes })
     },
   }
-}
-
-/** The document as it was written: what we laid beside it is taken off again. */
-function storedHit({ _source, _ignored }: RawHit): StoredHit {
-  const { [KEY]: key, ...body } = _source
-  const { id, time } = key as { id: string; time: number }
-  return { id, timeMs: time, body, ignored: _ignored !== undefined && _ignored.length > 0 }
 }

@@ -1,5 +1,5 @@
 /**
- * Small mutable state of the distributed shape. Every change is one script: compare, write, and note the key among the
+ * Small mutable state of the distributed shape. Every commit is one script: compare, write, and note each key among the
  * changes of its space, which is what watchers follow. Versions come from one counter, so that a key that was removed
  * and made again never repeats a version. Keys of a space, all below `PREFIX:documents:SPACE:`
  *
@@ -30,22 +30,28 @@ const MAX_SCAN = 10_000
  */
 const COMMIT = `
 local counter, remember = ARGV[1], tonumber(ARGV[2])
+local isStored, spaces = {}, {}
 for i = 3, #ARGV, 4 do
   local stored = redis.call('HGET', ARGV[i] .. 'values', ARGV[i + 1])
   local version = stored and string.match(stored, '^%d+') or '0'
   if version ~= ARGV[i + 2] or (ARGV[i + 3] == '' and not stored) then return 0 end
+  isStored[i] = stored and true
 end
+local new = redis.call('INCRBY', counter, (#ARGV - 2) / 4) - (#ARGV - 2) / 4
 for i = 3, #ARGV, 4 do
   local space, key, value = ARGV[i], ARGV[i + 1], ARGV[i + 3]
-  local new = redis.call('INCR', counter)
+  new = new + 1
   if value == '' then
     redis.call('HDEL', space .. 'values', key)
     redis.call('ZREM', space .. 'keys', key)
   else
     redis.call('HSET', space .. 'values', key, string.format('%d', new) .. ' ' .. value)
-    redis.call('ZADD', space .. 'keys', 0, key)
+    if not isStored[i] then redis.call('ZADD', space .. 'keys', 0, key) end
   end
   redis.call('ZADD', space .. 'changes', new, key)
+  spaces[space] = true
+end
+for space in pairs(spaces) do
   local extra = redis.call('ZCARD', space .. 'changes') - redis.call('ZCARD', space .. 'keys') - remember
   if extra > 0 then redis.call('ZPOPMIN', space .. 'changes', extra) end
   redis.call('PUBLISH', space .. 'changed', '')
@@ -123,6 +129,9 @@ export function createRedisDocuments(options: RedisDocumentsOptions): Documents 
   }
 
   async function commit(changes: readonly DocumentChange[]): Promise<boolean> {
+    if (changes.length === 0) return true
+    const keys = new Set(changes.map(({ space, key }) => JSON.stringify([space, key])))
+    assert(keys.size === changes.length, 'a commit changes each key once')
     const values = changes.flatMap(({ space, key, value, ifVersion }) => [
       spaceOf(space),
       key,
@@ -151,6 +160,30 @@ export function createRedisDocuments(options: RedisDocumentsOptions): Documents 
     async get(space, key) {
       const stored = await use(() => redis.hget(`${spaceOf(space)}values`, key))
       return stored === null ? null : versioned(key, stored)
+    },
+
+    async getAll(wanted) {
+      const keysOf = new Map<string, string[]>()
+      for (const { space, key } of wanted) {
+        const keys = keysOf.get(space)
+        if (keys === undefined) keysOf.set(space, [key])
+        else keys.push(key)
+      }
+      const stored = new Map<string, (string | null)[]>()
+      await use(() =>
+        Promise.all(
+          [...keysOf].map(async ([space, keys]) =>
+            stored.set(space, await redis.hmget(`${spaceOf(space)}values`, ...keys)),
+          ),
+        ),
+      )
+      const read = new Map<string, number>()
+      return wanted.map(({ space, key }) => {
+        const at = read.get(space) ?? 0
+        read.set(space, at + 1)
+        const value = stored.get(space)![at] ?? null
+        return value === null ? null : versioned(key, value)
+      })
     },
 
     async put(space, key, value, ifVersion) {

@@ -46,6 +46,21 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
     }
   }
 
+  /** One statement, so that all are of the same moment. */
+  function readAll(space: string, keys: readonly string[]): Map<string, Versioned> {
+    const text = `SELECT documents.key, documents.value, documents.version FROM json_each(?2) AS wanted
+      CROSS JOIN documents ON documents.space = ?1 AND documents.key = wanted.value`
+    const rows = use(({ prepare }) => prepare(text).all(space, JSON.stringify(keys)))
+    return new Map(rows.map((row) => [row.key as string, versioned(row)]))
+  }
+
+  function read(space: string, key: string): Versioned | null {
+    const row = use(({ prepare }) =>
+      prepare('SELECT key, value, version FROM documents WHERE space = ? AND key = ?').get(space, key),
+    )
+    return row === undefined ? null : versioned(row)
+  }
+
   /** All or none: everything is looked at before anything is written. */
   function commit(changes: readonly DocumentChange[]): boolean {
     const texts = changes.map(({ value }) => (value === undefined ? null : JSON.stringify(value)))
@@ -136,11 +151,15 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
       for (const wake of waiters) wake()
     },
 
-    async get(space, key) {
-      const row = use(({ prepare }) =>
-        prepare('SELECT key, value, version FROM documents WHERE space = ? AND key = ?').get(space, key),
-      )
-      return row === undefined ? null : versioned(row)
+    get: async (space, key) => read(space, key),
+
+    async getAll(wanted) {
+      const spaces = new Map<string, Map<string, Versioned>>()
+      for (const space of new Set(wanted.map((one) => one.space))) {
+        const keys = wanted.filter((one) => one.space === space).map(({ key }) => key)
+        spaces.set(space, readAll(space, keys))
+      }
+      return wanted.map(({ space, key }) => spaces.get(space)!.get(key) ?? null)
     },
 
     async put(space, key, value, ifVersion) {

@@ -57,7 +57,9 @@ export class Central {
   /** Ingest, and so many analyzers. Without an address of Elasticsearch what is to be indexed stays on Redis. */
   static async start(analyzers: number, hosts: readonly string[], elasticsearchUrl?: string): Promise<Central> {
     const nowhere = `http://127.0.0.1:${await freePort()}`
-    const central = new Central(await startRedis(), { SEAMARK_ELASTICSEARCH_URL: elasticsearchUrl ?? nowhere })
+    const redis = await startRedis()
+    process.once('exit', () => endProcess(redis.pid()))
+    const central = new Central(redis, { SEAMARK_ELASTICSEARCH_URL: elasticsearchUrl ?? nowhere })
     await central.queue.start()
     await central.publish()
     const port = await freePort()
@@ -151,10 +153,19 @@ export class Central {
       env: { ...process.env, ...this.env, ...env },
     })
     this.children.set(name, child)
+    process.once('exit', () => child.kill('SIGKILL'))
     await new Promise<void>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))
       createInterface({ input: child.stderr }).on('line', (line) => ready.test(line) && resolve())
     })
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
   }
 }
 

@@ -7,10 +7,13 @@ export interface Versioned {
   version: number
 }
 
-/** One part of a commit, under the same condition as `put`. */
-export interface DocumentChange {
+export interface DocumentKey {
   space: string
   key: string
+}
+
+/** One part of a commit, under the same condition as `put`. */
+export interface DocumentChange extends DocumentKey {
   /** JSON; undefined removes. */
   value: unknown
   ifVersion: number
@@ -18,6 +21,8 @@ export interface DocumentChange {
 
 export interface Documents {
   get(space: string, key: string): Promise<Versioned | null>
+  /** In one go, in the order asked for; those of one space as they are at the same moment. */
+  getAll(wanted: readonly DocumentKey[]): Promise<(Versioned | null)[]>
   /** Compare-and-set: writes only if the stored version equals `ifVersion`; 0 creates. False: someone else was first. */
   put(space: string, key: string, value: unknown, ifVersion: number): Promise<boolean>
   remove(space: string, key: string, ifVersion: number): Promise<boolean>

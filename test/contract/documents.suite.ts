@@ -66,6 +66,26 @@ export function documentsSuite(name: string, create: () => Promise<DocumentsStor
       expect(await documents.commit([{ space: 's', key: 'a', value: undefined, ifVersion: 0 }])).toBe(false)
     })
 
+    test('reads many at once, in the order asked for, also the same twice and what is not there', async () => {
+      const { documents } = await open()
+      expect(await documents.getAll([])).toEqual([])
+      for (const [space, key] of [
+        ['s', 'a'],
+        ['t', 'a'],
+        ['s', 'b'],
+      ] as const)
+        await documents.put(space, key, `${space}/${key}`, 0)
+      const wanted = ['s/b', 't/a', 's/none', 's/b', 'none/a', 's/a'].map((name) => {
+        const [space, key] = name.split('/') as [string, string]
+        return { space, key }
+      })
+      const found = await documents.getAll(wanted)
+      expect(found.map((one) => one?.value ?? null)).toEqual(['s/b', 't/a', null, 's/b', null, 's/a'])
+      expect(found[0]).toEqual(await documents.get('s', 'b'))
+      const many = Array.from({ length: 5_000 }, (_, i) => ({ space: 's', key: i === 4_999 ? 'a' : `none-${i}` }))
+      expect((await documents.getAll(many)).filter((one) => one !== null)).toMatchObject([{ key: 'a' }])
+    })
+
     test('of many who write the same version at the same time, one wins', async () => {
       const { storage, documents } = await open()
       const other = await storage.open()

@@ -34,7 +34,7 @@ class TestDestination implements Destination {
   }
 }
 
-const notification = (id: string) => notificationItem({ id } as Detection, { id: 'a', count: 1 })
+const notification = (id: string) => notificationItem({ id, line: JSON.stringify({ id }) }, { id: 'a', count: 1 })
 
 async function opened() {
   const directory = mkdtempSync(join(tmpdir(), 'seamark-outbox-'))

@@ -95,6 +95,7 @@ export async function startElasticsearch(
       ...(asRoot ? { uid: NOBODY, gid: NOBODY } : {}),
     })
     server = started
+    process.once('exit', () => killGroup(started))
     const deadline = performance.now() + START_MS
     while (!(await answers(url))) {
       if (started.exitCode !== null) throw new Error(`Elasticsearch ended; see ${lines['path.logs']}`)
@@ -106,7 +107,7 @@ export async function startElasticsearch(
   async function kill(): Promise<void> {
     if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
     const ended = once(server, 'exit')
-    process.kill(-server.pid, 'SIGKILL')
+    killGroup(server)
     await ended
   }
 
@@ -120,6 +121,11 @@ export async function startElasticsearch(
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** Whoever started it may be gone before it asked the server to go. */
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -4,9 +4,11 @@
  */
 import { type Job, WaitingError, Worker } from 'bullmq'
 import type { Component } from '../../../core/model/component.ts'
+import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../../core/model/event.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
+import { backoffAfter, describeFailure, type QueueBackoff } from '../../queue/failure.ts'
 import { connect } from '../connection.ts'
 import { type JobData, jobsName, newJobId, type TopicJobs } from './jobs.ts'
 import { defineScripts } from './scripts.ts'
@@ -31,7 +33,7 @@ export interface ConsumerOptions {
   leaseMs: number
   maxAttempts: number
   maxRetryableAttempts: number
-  backoffMs: { first: number; most: number }
+  backoffMs: QueueBackoff
 }
 
 /** A job on its way into deliveries. Its promise settles when all of its items did. */
@@ -57,6 +59,8 @@ class TryAgain extends Error {
   }
 }
 
+/** Jobs that one consumer holds at the same time; what it holds, no other can take. */
+const MAX_JOBS = 100
 /** Items whose offer died before it made their jobs are looked for this often, among the oldest. */
 const SWEEP_MS = 30_000
 const SWEEP_ITEMS = 1_000
@@ -75,7 +79,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     // What BullMQ starts in one go comes in one delivery.
     await new Promise(setImmediate)
     while (waiting.length > 0) {
-      const jobs = waiting.splice(0, maxItems)
+      const jobs = waiting.splice(0, jobsOfOneDelivery())
       if (stopping) {
         await Promise.all(jobs.map(giveBack))
         continue
@@ -91,6 +95,16 @@ export function createConsumer(options: ConsumerOptions): Component {
       }
     }
     delivering = false
+  }
+
+  /** So that no more is in memory than is delivered next; one job alone may name more. */
+  function jobsOfOneDelivery(): number {
+    let items = 0
+    const end = waiting.findIndex(({ job }) => {
+      items += job.data.ids.length
+      return items > maxItems
+    })
+    return end < 0 ? waiting.length : Math.max(1, end)
   }
 
   async function deliverEach(deliveries: Iterable<Claimed[]>): Promise<'done' | 'stopping' | TryAgain> {
@@ -163,13 +177,13 @@ export function createConsumer(options: ConsumerOptions): Component {
     const retryable = failed instanceof AppError && failed.retryable
     const exhausted = permanent || attempt >= (retryable ? options.maxRetryableAttempts : options.maxAttempts)
     if (exhausted && claimed.length === 1) {
-      await bury(claimed, { ...describe(failed), attempts: attempt })
+      await bury(claimed, { ...describeFailure(failed), attempts: attempt })
       return undefined
     }
     options.onRetry(claimed.length)
     if (!exhausted) {
       await scripts.release(topicPrefix, '', ...ids).catch(options.onError)
-      return new TryAgain(backoff(attempt))
+      return new TryAgain(backoffAfter(attempt, options.backoffMs))
     }
     // Only one of them may be to blame: each gets another attempt by itself, at once.
     const jobId = newJobId()
@@ -184,15 +198,8 @@ export function createConsumer(options: ConsumerOptions): Component {
 
   async function bury(claimed: readonly Claimed[], why: Pick<Failure, 'code' | 'message' | 'attempts'>): Promise<void> {
     const atMs = nowMs()
-    await options.bury(
-      claimed.map(({ item }) => ({ ...item, id: `${topic}/${item.id}`, failure: { topic, atMs, ...why } })),
-    )
+    await options.bury(claimed.map(({ item }) => deadItem(item, { topic, ...why }, atMs)))
     await finish(claimed.map(({ item }) => item.id))
-  }
-
-  function backoff(attempt: number): number {
-    const { first, most } = options.backoffMs
-    return Math.ceil(Math.min(most, first * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2))
   }
 
   /** Items of offers that died before they made the job, and of jobs that a server lost. */
@@ -221,7 +228,7 @@ export function createConsumer(options: ConsumerOptions): Component {
         {
           connection: redis,
           prefix: options.prefix,
-          concurrency: maxItems,
+          concurrency: Math.min(maxItems, MAX_JOBS),
           lockDuration: options.leaseMs,
           stalledInterval: options.leaseMs,
           // A lost lease is an attempt like any other and counted here.
@@ -267,10 +274,4 @@ function itemOf(id: string, [cls, payload, header, envelope, failure]: (Buffer |
 
 function lostLease(attempt: number): Pick<Failure, 'code' | 'message' | 'attempts'> {
   return { code: 'lease', message: 'consumers died or hung while handling it', attempts: attempt - 1 }
-}
-
-function describe(error: unknown): { code: string; message: string } {
-  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
-  const text = typeof message === 'string' ? message : String(error)
-  return { code: typeof code === 'string' ? code : String(name ?? 'Error'), message: text.slice(0, 1000) }
 }

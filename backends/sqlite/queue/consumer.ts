@@ -4,8 +4,10 @@
  */
 
 import type { Component } from '../../../core/model/component.ts'
+import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
+import { backoffAfter, describeFailure, type QueueBackoff } from '../../queue/failure.ts'
 import { openWakeUp, type WakeUp } from '../wake-up.ts'
 import type { QueueFile, StoredItem } from './file.ts'
 import { mayBeAlive, newOwner } from './owner.ts'
@@ -30,7 +32,7 @@ export interface ConsumerOptions {
   maxAttempts: number
   /** Attempts for retryable errors and for leases that ran out. */
   maxRetryableAttempts: number
-  backoffMs: { first: number; most: number }
+  backoffMs: QueueBackoff
 }
 
 interface Claimed {
@@ -142,9 +144,9 @@ export function createConsumer(options: ConsumerOptions): Component {
     const retryable = failed instanceof AppError && failed.retryable
     const limit = retryable ? options.maxRetryableAttempts : options.maxAttempts
     const exhausted = permanent || attempt >= limit
-    if (exhausted && items.length === 1) return bury(items, { ...describe(failed), attempts: attempt })
+    if (exhausted && items.length === 1) return bury(items, { ...describeFailure(failed), attempts: attempt })
     // In a delivery of many only one may be to blame: each gets another attempt by itself, at once.
-    const readyMs = exhausted ? nowMs() : nowMs() + backoff(attempt)
+    const readyMs = exhausted ? nowMs() : nowMs() + backoffAfter(attempt, options.backoffMs)
     try {
       file.transaction(() => file.retry(seqs, owner, readyMs, exhausted))
     } catch (error) {
@@ -156,7 +158,7 @@ export function createConsumer(options: ConsumerOptions): Component {
 
   async function bury(items: StoredItem[], why: Pick<Failure, 'code' | 'message' | 'attempts'>): Promise<number[]> {
     const atMs = nowMs()
-    const letters = items.map(({ item }) => ({ ...item, id: `${topic}/${item.id}`, failure: { topic, atMs, ...why } }))
+    const letters = items.map(({ item }) => deadItem(item, { topic, ...why }, atMs))
     try {
       await options.bury(letters)
       return items.map(({ seq }) => seq)
@@ -165,11 +167,6 @@ export function createConsumer(options: ConsumerOptions): Component {
       options.onStorageError(error)
       return []
     }
-  }
-
-  function backoff(attempt: number): number {
-    const { first, most } = options.backoffMs
-    return Math.min(most, first * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2)
   }
 
   return {
@@ -197,10 +194,4 @@ export function createConsumer(options: ConsumerOptions): Component {
       loop = undefined
     },
   }
-}
-
-function describe(error: unknown): { code: string; message: string } {
-  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown }
-  const text = typeof message === 'string' ? message : String(error)
-  return { code: typeof code === 'string' ? code : String(name ?? 'Error'), message: text.slice(0, 1000) }
 }

@@ -9,7 +9,7 @@ import { createSqliteSearchStore } from '../../../backends/sqlite/search-store.t
 import { readText } from '../../../core/batch/batch.ts'
 import { openBatch } from '../../../core/batch/seal.ts'
 import { DOCUMENT_FIELDS } from '../../../core/fields/document-fields.ts'
-import { docOf } from '../../../core/model/index-item.ts'
+import { docsOf } from '../../../core/model/index-item.ts'
 import type { Item, Topic } from '../../../core/model/queue.ts'
 import type { DocKind } from '../../../core/model/search-store.ts'
 import { captureMissing, RunningSeamark } from '../../support/seamark.ts'
@@ -129,7 +129,7 @@ function numberedRule(opens: string): string {
 async function onDisk(folder: string, opens: string): Promise<string[]> {
   const paths: string[] = []
   for (const item of await pending(folder, ['batches', 'index'])) {
-    if (item.payload.length === 0 || docOf(item) !== null) continue
+    if (item.payload.length === 0 || docsOf(item) !== null) continue
     const { batch } = openBatch(item.payload)
     const table = batch.tables.file
     for (let row = 0; row < (table?.rowCount ?? 0); row++) {

@@ -12,7 +12,7 @@ import { openBatch, sealBatch } from '../../../core/batch/seal.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { Conditions } from '../../../core/health/conditions.ts'
 import type { BatchHeader } from '../../../core/model/batch.ts'
-import type { Detection } from '../../../core/model/detection.ts'
+import { detectionsIn } from '../../../core/model/detection-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import { ACTIVE_RULES, RULES_SPACE } from '../../../core/model/published-rules.ts'
 import type { Item } from '../../../core/model/queue.ts'
@@ -87,7 +87,7 @@ async function analyzing(ruleSet: RuleSet, load?: AnalyzerOptions['loadRuleSet']
   })
   await analyzer.start()
   const detections = () =>
-    queue.items('detections').map(({ payload }) => JSON.parse(Buffer.from(payload).toString('utf8')) as Detection)
+    queue.items('detections').flatMap((item) => detectionsIn(item).map(({ detection }) => detection))
   const substituted = async () =>
     (await metrics.registry.getSingleMetric('seamark_analyzer_substituted_rulesets_total')!.get()).values[0]?.value
   return { queue, analyzer, detections, substituted }

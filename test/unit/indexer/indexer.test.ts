@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Conditions } from '../../../core/health/conditions.ts'
-import { docItem } from '../../../core/model/index-item.ts'
+import { AppError } from '../../../core/model/errors.ts'
+import { docItem, docItems } from '../../../core/model/index-item.ts'
 import type { Doc, Refused, SearchStore } from '../../../core/model/search-store.ts'
 import { createLogger } from '../../../core/runtime/logging.ts'
 import { Metrics } from '../../../core/runtime/metrics.ts'
@@ -13,7 +14,12 @@ const doc = (id: string): Doc => ({ kind: 'event', id, timeMs: 1, day: '2026-11-
 async function indexing(refuses: Set<string>) {
   const queue = new MemoryQueue()
   const written: string[] = []
+  /** Documents of each write, also of those that failed. */
+  const tried: number[] = []
+  const world = { isAway: false, nowMs: 1 }
   const write = async (docs: readonly Doc[]): Promise<Refused[]> => {
+    tried.push(docs.length)
+    if (world.isAway) throw new AppError('E_STORE_STORAGE', 'away', { retryable: true })
     written.push(...docs.filter(({ id }) => !refuses.has(id)).map(({ id }) => id))
     return docs.filter(({ id }) => refuses.has(id)).map(({ id }) => ({ id, reason: 'mapper_parsing: no date' }))
   }
@@ -21,10 +27,19 @@ async function indexing(refuses: Set<string>) {
   const logger = createLogger({ level: 'silent', component: 'test' })
   const metrics = new Metrics()
   const conditions = new Conditions({ metrics })
-  const options = { queue, store, retentionDays: 1, maxBytes: 1, conditions, metrics, logger }
+  const options = {
+    queue,
+    store,
+    retentionDays: 1,
+    maxBytes: 1,
+    conditions,
+    metrics,
+    logger,
+    nowMs: () => world.nowMs,
+  }
   const indexer = new Indexer(options)
   await indexer.start()
-  return { queue, written, stop: () => indexer.stop(100) }
+  return { queue, written, tried, world, stop: () => indexer.stop(100) }
 }
 
 test('a document that the store refuses becomes a dead letter with its reason; the others are written', async () => {
@@ -58,4 +73,33 @@ test('where the dead-letter topic is full, the delivery is tried again', async (
     retryable: true,
   })
   await stop()
+})
+
+test('while the store is away only one item is made into documents for it, once a second; then all are', async () => {
+  const { queue, written, tried, world, stop } = await indexing(new Set())
+  const items = ['a', 'b', 'c'].map((id) => docItem(doc(id)))
+  world.isAway = true
+  for (const attempt of [1, 2, 3, 4, 5]) {
+    await expect(queue.deliver('index', items, attempt)).rejects.toMatchObject({ code: 'E_STORE_STORAGE' })
+    world.nowMs += 500
+  }
+  world.isAway = false
+  world.nowMs += 500
+  await queue.deliver('index', items, 4)
+  await queue.deliver('index', [docItem(doc('d')), docItem(doc('e'))])
+  await stop()
+  expect(tried).toEqual([3, 1, 1, 1, 2, 2])
+  expect(written).toEqual(['a', 'b', 'c', 'd', 'e'])
+})
+
+test('of many documents in one item, the refused one alone is a dead letter, and can be told from the others', async () => {
+  const { queue, written, stop } = await indexing(new Set(['7']))
+  const items = docItems(Array.from({ length: 300 }, (_, i) => doc(String(i))))
+  expect(items.length).toBe(3)
+  await queue.deliver('index', items)
+  await stop()
+  expect(written).toHaveLength(299)
+  const dead = queue.items('dead')
+  expect(dead.map(({ id }) => id)).toEqual([`index/${items[0]!.id}/event:7:0`])
+  expect(JSON.parse(Buffer.from(dead[0]!.payload).toString('utf8'))).toEqual(doc('7'))
 })

@@ -223,7 +223,8 @@ export function createConsumer(options: ConsumerOptions): Component {
           prefix: options.prefix,
           concurrency: maxItems,
           lockDuration: options.leaseMs,
-          stalledInterval: options.leaseMs,
+          // Looked for more often than a lease lasts: what a dead consumer held waits for little more than its lease.
+          stalledInterval: Math.ceil(options.leaseMs / 6),
           // A lost lease is an attempt like any other and counted here.
           maxStalledCount: 1_000_000,
           removeOnComplete: { count: 0 },

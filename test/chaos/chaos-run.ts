@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ElasticsearchServer, startElasticsearch } from '../support/elasticsearch.ts'
+import { seeded } from '../support/random.ts'
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts'
 import { runSeamark } from '../support/seamark.ts'
 import { until } from '../support/wait.ts'
@@ -128,8 +129,10 @@ export class ChaosRun {
     return [...hosts, ...processes, `down: ${[...this.down].join(' ')}`].join('\n')
   }
 
+  /** After it nothing new comes in: a watched host would send a heartbeat each second for as long as it runs. */
   async stopHosts(): Promise<void> {
-    for (const { process } of this.hosts) await process.stop('SIGKILL')
+    const hosts = this.processes.filter(({ name }) => name === 'host' || name === 'collector')
+    await Promise.all(hosts.map((process) => process.stop('SIGKILL')))
   }
 
   async remove(): Promise<void> {
@@ -248,15 +251,5 @@ export class ChaosRun {
     const { code, stdout, stderr } = await runSeamark(args, this.env)
     if (code !== 0) throw new Error(`seamark ${args.join(' ')} ended with ${code}: ${stderr}`)
     return stdout
-  }
-}
-
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

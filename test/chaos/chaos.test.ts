@@ -67,6 +67,7 @@ test.skipIf(missing !== null)(
     }
     await timed('kills', chaos.killMany(KILLS, PAUSE_MS))
     await timed('shipping', chaos.allShipped(120_000))
+    await chaos.stopHosts()
     await timed('draining', drained(chaos))
 
     const events = await storedDocuments(chaos.elasticsearchUrl, 'events', ['host.name', 'file.path'])
@@ -76,7 +77,6 @@ test.skipIf(missing !== null)(
       'seamark',
     ])
     const alerts = await storedDocuments(chaos.elasticsearchUrl, 'alerts', ['host.name', 'seamark'])
-    await chaos.stopHosts()
     const lost: Record<string, number> = {}
     for (const { config, lost: unacknowledged } of chaos.hosts) {
       const last = await acknowledged(config.directory)

@@ -246,7 +246,11 @@ export function createConsumer(options: ConsumerOptions): Component {
       running = undefined
       clearInterval(sweeper)
       const late = new Promise<'late'>((resolve) => setTimeout(resolve, deadlineMs, 'late').unref())
-      if ((await Promise.race([worker.close(), late])) === 'late') await worker.close(true).catch(options.onError)
+      if ((await Promise.race([worker.close(), late])) === 'late') {
+        // Closing again would wait for the close that is late.
+        worker.disconnect().catch(options.onError)
+        options.onError(new AppError('E_DEADLINE', `the consumer of ${topic} did not stop in time`))
+      }
       redis.disconnect()
     },
   }

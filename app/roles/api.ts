@@ -1,6 +1,7 @@
 /** The API on the backends that the configuration names. */
 import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
+import { CurrentAlerts } from '../../alerts/current-alerts.ts'
 import { createApi, type ReadinessCheck } from '../../api/server.ts'
 import { checkDocumentField, DOCUMENT_CHECKS } from '../../core/language/kql/known-field.ts'
 import { parseKql } from '../../core/language/kql/parser.ts'
@@ -8,8 +9,10 @@ import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
-import { openFeed, openSearchStore } from '../backends.ts'
+import { openDocuments, openFeed, openSearchStore } from '../backends.ts'
 import type { Config } from '../config.ts'
+import { alertsWhenAway } from '../distributed/alerts-when-away.ts'
+import { OpenedWhenNeeded } from '../distributed/opened-when-needed.ts'
 import { VERSION } from '../version.ts'
 
 /** With less, the queue may refuse the next batch. */
@@ -25,9 +28,12 @@ export interface BuildApiOptions {
 export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Component & { address(): string } {
   const store = openSearchStore(config, logger, true)
   const feed = openFeed(config, logger)
+  // What is searched is served without Redis too.
+  const documents = new OpenedWhenNeeded(() => openDocuments(config, logger))
+  const current = async () => new CurrentAlerts(await documents.use())
   const api = createApi({
     ...config.api,
-    store,
+    store: config.elasticsearch.url === undefined ? store : alertsWhenAway({ store, current }),
     feed,
     parseKql: (text) => parseKql(text, DOCUMENT_CHECKS),
     checkField: checkDocumentField,
@@ -50,6 +56,7 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
   )
     .add('store', store)
     .add('feed', feed)
+    .add('documents', documents)
     .add('api', api)
   return {
     start: async () => {

@@ -19,6 +19,8 @@ export default defineConfig({
       },
       // Everything is killed at random while events flow; `npm run test:chaos`, not part of `npm test`.
       { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], hookTimeout: 180_000, fileParallelism: false } },
+      // A virtual machine loses its power; `npm run test:powercut`, not part of `npm test`.
+      { test: { name: 'power-cut', include: ['test/power-cut/**/*.test.ts'] } },
     ],
   },
 })

@@ -32,6 +32,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // A virtual machine loses its power; `npm run test:powercut`, not part of `npm test`.
+      { test: { name: 'power-cut', env, include: ['test/power-cut/**/*.test.ts'] } },
     ],
   },
 })

@@ -11,7 +11,8 @@ import { CountedDetections } from './counted-detections.ts'
 import { digest } from './digest.ts'
 import { Drafts } from './drafts.ts'
 
-const ALERTS = 'alerts'
+/** Space of `StoredAlert`s, each under its alert's id. */
+export const ALERTS = 'alerts'
 /** Digest of rule and group key → id of its alert. */
 const GROUPS = 'alert-groups'
 /** A quiet alert this old is left alone, and the next detection opens a new one. */
@@ -24,7 +25,7 @@ const CONFLICT_BACKOFF = { firstMs: 2, maxMs: 200 }
 /** Alerts looked at in one go of pruning. */
 const MAX_PRUNED = 500
 
-interface StoredAlert {
+export interface StoredAlert {
   alert: Alert
   /** By our own clock, which no event can set: when it last changed. */
   touchedMs: number

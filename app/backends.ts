@@ -43,6 +43,7 @@ export function openQueue(config: Config, logger: Logger): MeasuredQueue {
   return createRedisQueue({
     ...redisConfig(config),
     maxBytes: config.queue.maxBytes,
+    leaseMs: config.redis.leaseSeconds * 1_000,
     onError: (error) => logger.error({ err: error }, 'The queue on Redis has a failure'),
   })
 }

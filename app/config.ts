@@ -127,6 +127,12 @@ export const ConfigSchema = Type.Object(
         Type.String({ description: 'File with the password, instead of one in the address.' }),
       ),
       prefix: Type.String({ default: '{seamark}', minLength: 1, description: 'Beginning of every key.' }),
+      lease_seconds: Type.Integer({
+        default: 30,
+        minimum: 5,
+        maximum: 600,
+        description: 'What an analyzer that died was working on goes to another after so long.',
+      }),
     }),
     elasticsearch: section('Elasticsearch, where a deployment stores what is searched.', {
       url: Type.Optional(Type.String({ minLength: 1, description: 'Such as `https://127.0.0.1:9200`.' })),
@@ -193,6 +199,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   SEAMARK_ELASTICSEARCH_URL: 'elasticsearch.url',
   SEAMARK_ELASTICSEARCH_USERNAME: 'elasticsearch.username',
   SEAMARK_ELASTICSEARCH_PASSWORD_FILE: 'elasticsearch.password_file',
+  SEAMARK_REDIS_LEASE_SECONDS: 'redis.lease_seconds',
   SEAMARK_ELASTICSEARCH_CA_FILE: 'elasticsearch.ca_file',
   SEAMARK_INGEST_HOST: 'ingest.host',
   SEAMARK_INGEST_PORT: 'ingest.port',

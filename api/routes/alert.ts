@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { ApiProblem } from '../../core/http/problem.ts'
-import type { SearchStore } from '../../core/model/search-store.ts'
+import { AppError } from '../../core/model/errors.ts'
+import type { Hit, SearchStore } from '../../core/model/search-store.ts'
 import { AlertDetailSchema } from '../schemas/alert.ts'
 import { IdSchema } from '../schemas/search.ts'
 import { shownHit } from './hit.ts'
@@ -21,7 +22,11 @@ export function addAlertRoute(app: FastifyInstance, { store }: { store: SearchSt
     if (alert === null) throw new ApiProblem(404, 'E_API_NOT_FOUND', 'There is no alert with this id.')
     const seamark = isObject(alert.body.seamark) ? alert.body.seamark : {}
     const wanted = strings(seamark.evidence).slice(0, MAX_EVIDENCE)
-    const found = await store.getAll('event', wanted)
+    const found: (Hit | null)[] = await store.getAll('event', wanted).catch((error: unknown) => {
+      // The alert itself was found all the same: it is worth more than an error.
+      if (error instanceof AppError && error.retryable) return wanted.map(() => null)
+      throw error
+    })
     return {
       ...shownHit(alert),
       evidence: found.filter((hit) => hit !== null).map(shownHit),

@@ -20,7 +20,7 @@ export function addSearchRoute(
   const schema = { summary, querystring: SearchQuerySchema, response: { 200: PageSchema } }
   app.get<{ Querystring: Static<typeof SearchQuerySchema> }>(url, { schema }, async ({ query }) => {
     const filter = readFilter(query.filter, parseKql)
-    const page = await store.search({
+    const { hits, next, notice } = await store.search({
       kind,
       ...readBounds(query),
       ...(filter === undefined ? {} : { filter }),
@@ -28,6 +28,10 @@ export function addSearchRoute(
       ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
       order: 'newest',
     })
-    return { hits: page.hits.map(shownHit), ...(page.next === undefined ? {} : { next: page.next }) }
+    return {
+      hits: hits.map(shownHit),
+      ...(next === undefined ? {} : { next }),
+      ...(notice === undefined ? {} : { notice }),
+    }
   })
 }

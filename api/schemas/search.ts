@@ -34,6 +34,9 @@ export const HitSchema = Type.Object({
 export const PageSchema = Type.Object({
   hits: Type.Array(HitSchema, { description: 'Newest first.' }),
   next: Type.Optional(Type.String({ description: 'Cursor of the next page; absent on the last.' })),
+  notice: Type.Optional(
+    Type.String({ description: 'Why this is not the whole answer, such as a search store that is away.' }),
+  ),
 })
 
 export const IdSchema = Type.Object(

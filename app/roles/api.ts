@@ -1,6 +1,7 @@
 /** The API on the backends that the configuration names. */
 import { statfs } from 'node:fs/promises'
 import { Registry } from 'prom-client'
+import { CurrentAlerts } from '../../alerts/current-alerts.ts'
 import { createApi, type ReadinessCheck } from '../../api/server.ts'
 import { readConditions } from '../../core/health/published-conditions.ts'
 import { shownCondition } from '../../core/health/readiness.ts'
@@ -13,6 +14,8 @@ import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import { openDocuments, openFeed, openSearchStore } from '../backends.ts'
 import type { Config } from '../config.ts'
+import { alertsWhenAway } from '../distributed/alerts-when-away.ts'
+import { OpenedWhenNeeded } from '../distributed/opened-when-needed.ts'
 import { VERSION } from '../version.ts'
 
 /** With less, the queue may refuse the next batch. */
@@ -28,16 +31,18 @@ export interface BuildApiOptions {
 export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Component & { address(): string } {
   const store = openSearchStore(config, logger, true)
   const feed = openFeed(config, logger)
-  const documents = openWhenPossible(openDocuments(config, logger))
+  // What is searched is served without Redis too.
+  const documents = new OpenedWhenNeeded(() => openDocuments(config, logger))
+  const current = async () => new CurrentAlerts(await documents.use())
   const api = createApi({
     ...config.api,
-    store,
+    store: config.elasticsearch.url === undefined ? store : alertsWhenAway({ store, current }),
     feed,
     parseKql: (text) => parseKql(text, DOCUMENT_CHECKS),
     checkField: checkDocumentField,
     metrics: { contentType: Registry.PROMETHEUS_CONTENT_TYPE, metrics: readMetrics },
     readConditions: async () =>
-      (await readConditions(await documents.opened(), Date.now())).map((one) => ({
+      (await readConditions(await documents.use(), Date.now())).map((one) => ({
         ...shownCondition(one),
         part: one.part,
       })),
@@ -75,40 +80,11 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
   }
 }
 
-interface OpenedDocuments extends Component {
-  /** Rejects while they cannot be opened. */
-  opened(): Promise<Documents>
-}
-
-/** Searching works without them: an API that starts while Redis is away opens them later. */
-function openWhenPossible(documents: Documents & Component): OpenedDocuments {
-  let opening: Promise<Documents> | null = null
-  const opened = () => {
-    opening ??= documents
-      .start()
-      .then(() => documents)
-      .catch((error: unknown) => {
-        opening = null
-        throw error
-      })
-    return opening
-  }
-  return {
-    opened,
-    start: () =>
-      opened().then(
-        () => {},
-        () => {},
-      ),
-    stop: (deadlineMs) => documents.stop(deadlineMs),
-  }
-}
-
-function redisCheck(documents: Pick<OpenedDocuments, 'opened'>): ReadinessCheck {
+function redisCheck(documents: OpenedWhenNeeded<Documents & Component>): ReadinessCheck {
   return {
     name: 'redis',
     check: async () => {
-      await (await documents.opened()).get('agents', '')
+      await (await documents.use()).get('agents', '')
       return { ok: true }
     },
   }

@@ -51,6 +51,8 @@ export interface Page {
   hits: Hit[]
   /** Absent on the last page. */
   next?: string
+  /** For people: why this is not the whole answer. Absent when it is. */
+  notice?: string
 }
 
 export interface Bucket {

@@ -1,6 +1,6 @@
 /**
- * Starts components in order and stops them in reverse. One that fails to start has everything before it stopped; one
- * that fails to stop does not keep the others from stopping.
+ * Starts components in order and stops them in reverse. One that fails to start is stopped, with everything before it;
+ * one that fails to stop does not keep the others from stopping.
  */
 import type { Component } from '../model/component.ts'
 
@@ -20,13 +20,15 @@ export class Lifecycle implements Component {
 
   async start(): Promise<void> {
     for (const entry of this.planned.splice(0)) {
+      // Before it has started: what a failed start leaves open, such as a connection that goes on trying, would keep the
+      // program from ending.
+      this.started.push(entry)
       try {
         await entry.component.start()
       } catch (error) {
         await this.stop(5_000)
         throw error
       }
-      this.started.push(entry)
     }
   }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ElasticsearchServer, startElasticsearch } from '../support/elasticsearch.ts'
+import { seeded } from '../support/random.ts'
 import { freePort, type RedisServer, startRedis } from '../support/redis.ts'
 import { runSeamark } from '../support/seamark.ts'
 import { until } from '../support/wait.ts'
@@ -55,22 +56,20 @@ export class ChaosRun {
   private readonly options: ChaosOptions
   private readonly random: () => number
   private readonly redisServer: RedisServer
-  private readonly elasticsearchServer: ElasticsearchServer
+  private elasticsearchServer: ElasticsearchServer | null = null
   private readonly restarting = new Set<Promise<void>>()
   private readonly down = new Set<Kind>()
   private ingestUrl = ''
   private opener: NodeJS.Timeout | undefined
 
-  private constructor(options: ChaosOptions, redis: RedisServer, elasticsearch: ElasticsearchServer) {
+  private constructor(options: ChaosOptions, redis: RedisServer) {
     this.options = options
     this.random = seeded(options.seed)
     this.redisServer = redis
-    this.elasticsearchServer = elasticsearch
   }
 
   static async start(options: ChaosOptions): Promise<ChaosRun> {
-    const [redis, elasticsearch] = await Promise.all([startRedis(), startElasticsearch()])
-    const run = new ChaosRun(options, redis, elasticsearch)
+    const run = new ChaosRun(options, await startRedis())
     await run.startAll()
     return run
   }
@@ -80,15 +79,13 @@ export class ChaosRun {
   }
 
   get elasticsearchUrl(): string {
-    return this.elasticsearchServer.url
+    return this.elasticsearch().url
   }
 
-  get env(): Record<string, string> {
-    return {
-      SEAMARK_REDIS_URL: this.redisUrl,
-      SEAMARK_ELASTICSEARCH_URL: this.elasticsearchUrl,
-      SEAMARK_LOG_LEVEL: 'error',
-    }
+  /** Of what needs no Elasticsearch. */
+  private get redisEnv(): Record<string, string> {
+    // Short, so that a run does not mostly wait for what dead analyzers held.
+    return { SEAMARK_REDIS_URL: this.redisUrl, SEAMARK_REDIS_LEASE_SECONDS: '10', SEAMARK_LOG_LEVEL: 'error' }
   }
 
   /** Kills at random until it has killed so many; each kind at least once. */
@@ -128,21 +125,23 @@ export class ChaosRun {
     return [...hosts, ...processes, `down: ${[...this.down].join(' ')}`].join('\n')
   }
 
+  /** After it nothing new comes in: a watched host would send a heartbeat each second for as long as it runs. */
   async stopHosts(): Promise<void> {
-    for (const { process } of this.hosts) await process.stop('SIGKILL')
+    const hosts = this.processes.filter(({ name }) => name === 'host' || name === 'collector')
+    await Promise.all(hosts.map((process) => process.stop('SIGKILL')))
   }
 
   async remove(): Promise<void> {
     clearInterval(this.opener)
     await Promise.all(this.processes.map((process) => process.stop('SIGKILL')))
     await Promise.all(this.restarting)
-    await Promise.all([this.redisServer.remove(), this.elasticsearchServer.remove()])
+    await Promise.all([this.redisServer.remove(), this.elasticsearchServer?.remove()])
     rmSync(this.directory, { recursive: true, force: true })
   }
 
   private async kill(kind: Kind): Promise<boolean> {
     if (kind === 'redis') return this.killServer(kind, this.redisServer)
-    if (kind === 'elasticsearch') return this.killServer(kind, this.elasticsearchServer)
+    if (kind === 'elasticsearch') return this.killServer(kind, this.elasticsearch())
     const candidates = this.processes.filter(({ name }) => name === kind)
     return candidates[Math.floor(this.random() * candidates.length)]?.kill() ?? false
   }
@@ -162,16 +161,34 @@ export class ChaosRun {
     return true
   }
 
+  private elasticsearch(): ElasticsearchServer {
+    if (this.elasticsearchServer === null) throw new Error('Elasticsearch has not started')
+    return this.elasticsearchServer
+  }
+
   private async startAll(): Promise<void> {
     const port = String(await freePort())
     this.ingestUrl = `http://127.0.0.1:${port}`
     const rules = join(this.directory, 'rules.yaml')
     mkdirSync(this.watchedFolder)
     writeFileSync(rules, chaosRules(this.watchedFolder))
-    await this.command('rules', 'push', '--rules', rules)
+    const hosts = Array.from({ length: this.options.hosts }, (_, i) => `numbered-${i + 1}`)
+    // Elasticsearch takes longest, and these need none.
+    const [elasticsearch, tokens] = await Promise.all([
+      startElasticsearch().then((server) => {
+        this.elasticsearchServer = server
+        return server
+      }),
+      Promise.all([...hosts, 'watched'].map(() => this.command('agents', 'token'))),
+      this.command('rules', 'push', '--rules', rules),
+    ])
     this.supervise('ingest', ['app/main.ts', 'ingest'], { SEAMARK_INGEST_PORT: port })
-    for (let i = 0; i < ANALYZERS; i++)
-      this.supervise('analyzer', ['app/main.ts', 'analyzer'], { SEAMARK_HEALTH_PORT: String(await freePort()) })
+    for (let i = 0; i < ANALYZERS; i++) {
+      this.supervise('analyzer', ['app/main.ts', 'analyzer'], {
+        SEAMARK_ELASTICSEARCH_URL: elasticsearch.url,
+        SEAMARK_HEALTH_PORT: String(await freePort()),
+      })
+    }
     await until(
       'ingest',
       () =>
@@ -180,8 +197,8 @@ export class ChaosRun {
           .catch(() => false),
       60_000,
     )
-    for (let i = 0; i < this.options.hosts; i++) await this.startHost(`numbered-${i + 1}`)
-    if (this.options.capture) await this.startCollector()
+    for (const [i, host] of hosts.entries()) this.startHost(host, tokens[i]!.trim())
+    if (this.options.capture) await this.startCollector(tokens.at(-1)!)
     // A host is enrolled once and before the first kill: a token works once.
     await until(
       'all hosts to be enrolled',
@@ -193,11 +210,10 @@ export class ChaosRun {
     )
   }
 
-  private async startHost(collector: string): Promise<void> {
+  private startHost(collector: string, token: string): void {
     const { eventsPerHost, rowsPerBatch, pauseMs } = this.options
     const directory = join(this.directory, collector)
     mkdirSync(directory)
-    const token = (await this.command('agents', 'token')).trim()
     const config = { collector, directory, url: this.ingestUrl, token, total: eventsPerHost, rowsPerBatch, pauseMs }
     const host: NumberedHost = {
       config,
@@ -220,10 +236,10 @@ export class ChaosRun {
     host.process.start()
   }
 
-  private async startCollector(): Promise<void> {
+  private async startCollector(token: string): Promise<void> {
     const tokenFile = join(this.directory, 'collector.token')
     const configFile = join(this.directory, 'collector.yml')
-    writeFileSync(tokenFile, await this.command('agents', 'token'))
+    writeFileSync(tokenFile, token)
     writeFileSync(configFile, 'docker: {enabled: false}\n')
     this.supervise('collector', ['app/main.ts', 'collector', '--config', configFile], {
       SEAMARK_DATA_DIR: join(this.directory, 'collector'),
@@ -239,24 +255,14 @@ export class ChaosRun {
   }
 
   private supervise(name: Kind, args: readonly string[], env: Record<string, string>): void {
-    const process = new Supervised({ name, args, env: { ...this.env, ...env } })
+    const process = new Supervised({ name, args, env: { ...this.redisEnv, ...env } })
     this.processes.push(process)
     process.start()
   }
 
   private async command(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await runSeamark(args, this.env)
+    const { code, stdout, stderr } = await runSeamark(args, this.redisEnv)
     if (code !== 0) throw new Error(`seamark ${args.join(' ')} ended with ${code}: ${stderr}`)
     return stdout
-  }
-}
-
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

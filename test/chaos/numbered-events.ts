@@ -12,7 +12,7 @@ export const NUMBERS_SOURCE = 'numbers'
 /** Every so many events one matches the rule. */
 export const ALARM_EVERY = 50
 /** Alarms are grouped by container, so that counts are of several alerts. */
-const CONTAINERS = 8
+export const CONTAINERS = 8
 const FOLDER = '/numbered'
 
 /** One rule for numbered hosts, one for the files that are opened on a watched one. */

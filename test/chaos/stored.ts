@@ -14,11 +14,12 @@ export async function storedDocuments(
   url: string,
   kind: 'events' | 'detections' | 'alerts',
   fields: readonly string[],
+  prefix = 'seamark',
 ): Promise<StoredDocument[]> {
-  await fetch(`${url}/seamark-*/_refresh`, { method: 'POST' })
+  await fetch(`${url}/${prefix}-*/_refresh`, { method: 'POST' })
   const documents: StoredDocument[] = []
   for (let after: unknown[] | undefined; ; ) {
-    const page = (await send(`${url}/seamark-${kind}-*/_search`, {
+    const page = (await send(`${url}/${prefix}-${kind}-*/_search`, {
       size: PAGE,
       sort: ['seamark_doc.time', 'seamark_doc.id', '_index'],
       _source: fields,

@@ -10,13 +10,21 @@ export interface Kernel {
   /** `5.10`, `6.1`, `6.12`. */
   version: string
   image: string
+  /** What its package holds, as it would be installed: modules are below `lib/modules`. */
+  root: string
 }
 
 /** Debian release → the kernel it carries. */
 const SUITES = { bullseye: '5.10', bookworm: '6.1', trixie: '6.12' } as const
 
-export function fetchKernels(folder: string): Kernel[] {
-  return Object.entries(SUITES).map(([suite, version]) => ({ version, image: fetchKernel(join(folder, suite), suite) }))
+/** All of them, or the one of a version. Throws when there is none of that version. */
+export function fetchKernels(folder: string, only?: string): Kernel[] {
+  const wanted = Object.entries(SUITES).filter(([, version]) => only === undefined || version === only)
+  if (wanted.length === 0) throw new Error(`no Debian release carries Linux ${only}`)
+  return wanted.map(([suite, version]) => {
+    const root = join(folder, suite, 'root')
+    return { version, image: fetchKernel(join(folder, suite), suite), root }
+  })
 }
 
 function fetchKernel(folder: string, suite: string): string {

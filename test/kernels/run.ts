@@ -3,12 +3,13 @@
  * addon and a small attack, and says what was seen. Needs qemu-system-x86, cpio, gcc and apt's mirror.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { loadAddon } from '../../collector/sources/syscalls/addon.ts'
+import { addCheckout, addProgram, packInitramfs } from '../support/little-machine.ts'
 import { fetchKernels, type Kernel } from './fetch-kernels.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,28 +31,17 @@ interface Verdict {
 
 function buildInitramfs(folder: string): string {
   const root = join(folder, 'root')
-  mkdirSync(join(root, 'bin'), { recursive: true })
+  addProgram(root, process.execPath)
   execFileSync('gcc', ['-O1', '-static', join(ROOT, 'test/kernels/init.c'), '-o', join(root, 'init')])
-  copyFileSync(process.execPath, join(root, 'bin/node'))
-  for (const library of sharedLibraries(process.execPath)) {
-    mkdirSync(join(root, dirname(library)), { recursive: true })
-    copyFileSync(library, join(root, library))
-  }
-  for (const part of ['core', 'collector', 'package.json', 'native/sources-digest.ts', 'test/kernels/check.ts']) {
-    cpSync(join(ROOT, part), join(root, 'seamark', part), { recursive: true })
-  }
+  addCheckout(root, ['core', 'collector', 'package.json', 'native/sources-digest.ts', 'test/kernels/check.ts'])
   const addon = loadAddon()
   if (addon.addon === null) throw new Error(addon.reason)
   mkdirSync(join(root, 'seamark/native/build'), { recursive: true })
   copyFileSync(addon.path, join(root, 'seamark/native/build/seamark.node'))
   writeFileSync(join(root, 'secret'), 'x')
   const image = join(folder, 'initramfs.cpio')
-  execFileSync('sh', ['-c', `cd "$0" && find . | cpio --quiet -o -H newc > "$1"`, root, image])
+  packInitramfs(root, image)
   return image
-}
-
-function sharedLibraries(program: string): string[] {
-  return [...execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g)].map((match) => match[1]!)
 }
 
 async function boot(kernel: Kernel, initramfs: string): Promise<{ verdict: Verdict | null; console: string }> {
@@ -83,10 +73,8 @@ function judge(kernel: Kernel, verdict: Verdict | null): string | null {
 
 const folder = mkdtempSync(join(tmpdir(), 'seamark-kernels-'))
 try {
-  const only = process.argv[2]
-  const kernels = fetchKernels(join(ROOT, 'native/build/kernels')).filter(
-    ({ version }) => only === undefined || version === only,
-  )
+  const only = process.argv.slice(2).find((argument) => !argument.startsWith('--'))
+  const kernels = fetchKernels(join(ROOT, 'native/build/kernels'), only)
   const initramfs = buildInitramfs(folder)
   for (const kernel of kernels) {
     const started = Date.now()

@@ -230,7 +230,8 @@ export function createConsumer(options: ConsumerOptions): Component {
           prefix: options.prefix,
           concurrency: Math.min(maxItems, MAX_JOBS),
           lockDuration: options.leaseMs,
-          stalledInterval: options.leaseMs,
+          // Looked for more often than a lease lasts: what a dead consumer held waits for little more than its lease.
+          stalledInterval: Math.ceil(options.leaseMs / 6),
           // A lost lease is an attempt like any other and counted here.
           maxStalledCount: 1_000_000,
           removeOnComplete: { count: 0 },
@@ -252,7 +253,11 @@ export function createConsumer(options: ConsumerOptions): Component {
       running = undefined
       clearInterval(sweeper)
       const late = new Promise<'late'>((resolve) => setTimeout(resolve, deadlineMs, 'late').unref())
-      if ((await Promise.race([worker.close(), late])) === 'late') await worker.close(true).catch(options.onError)
+      if ((await Promise.race([worker.close(), late])) === 'late') {
+        // Closing again would wait for the close that is late.
+        worker.disconnect().catch(options.onError)
+        options.onError(new AppError('E_DEADLINE', `the consumer of ${topic} did not stop in time`))
+      }
       redis.disconnect()
     },
   }

@@ -66,7 +66,9 @@ test('every environment variable sets a key that exists', () => {
         ? '1048576'
         : path.endsWith('level')
           ? 'error'
-          : 'x'
+          : path.endsWith('seconds')
+            ? '45'
+            : 'x'
     const config = read('', { [variable]: value }) as unknown as Record<string, unknown>
     const [head, tail] = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()).split('.')
     const section = config[head!] as Record<string, unknown>

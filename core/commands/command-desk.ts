@@ -34,6 +34,7 @@ export class CommandDesk implements Component {
   /** By collector: who is to be woken when a command for it changes. */
   private readonly waiting = new Map<string, Set<() => void>>()
   private stopped = new AbortController()
+  private lastIdMs = 0
 
   constructor({ documents, nowMs = Date.now, onError = () => {} }: CommandDeskOptions) {
     this.documents = documents
@@ -66,7 +67,9 @@ export class CommandDesk implements Component {
     await this.removeOld(givenMs)
     if ((await this.unsettled(collector, MAX_WAITING)).length >= MAX_WAITING)
       throw new AppError('E_QUEUE_FULL', `${MAX_WAITING} commands wait for ${collector} already`, { retryable: true })
-    const id = `${givenMs.toString(36).padStart(9, '0')}-${randomBytes(6).toString('hex')}`
+    // Ids sort as commands were given here, those of one millisecond too: a host executes them in this order.
+    this.lastIdMs = Math.max(givenMs, this.lastIdMs + 1)
+    const id = `${this.lastIdMs.toString(36).padStart(9, '0')}-${randomBytes(6).toString('hex')}`
     const command: GivenCommand = { id, collector, kind, args, expiresMs: givenMs + validMs, givenMs, result: null }
     await this.documents.put(SPACE, keyOf(collector, id), command, 0)
     return command

@@ -1,18 +1,33 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // As bin/seamark does it, for every Seamark that a test starts.
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') }
 
+// Files side by side, on two processors too.
+const maxWorkers = Math.max(2, availableParallelism() - 1)
+
 export default defineConfig({
   test: {
     // The first tells each test, the second ends with what was skipped and the totals.
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
-      { test: { name: 'unit', env, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'contract', env, include: ['test/contract/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'unit', env, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
+      { test: { name: 'contract', env, include: ['test/contract/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
+      // Each file has a Redis and an Elasticsearch of its own, and waits for them most of the time.
       {
-        // Real kernel, real engine: one file at a time, or they would flood each other's rings.
+        test: {
+          name: 'deployment',
+          env,
+          include: ['test/deployment/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers,
+        },
+      },
+      // Real kernel, real engine: one file at a time, or they would flood each other's rings.
+      {
         test: {
           name: 'integration',
           env,

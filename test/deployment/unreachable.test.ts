@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { freePort } from '../../support/redis.ts'
-import { runSeamark } from '../../support/seamark.ts'
+import { freePort } from '../support/redis.ts'
+import { runSeamark } from '../support/seamark.ts'
 
 describe('without a Redis that answers', () => {
   // A process that neither works nor ends would not be started again by whoever supervises it.

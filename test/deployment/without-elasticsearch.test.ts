@@ -5,24 +5,17 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ApiClient } from '../../../app/api-client.ts'
-import { readConfig } from '../../../app/config.ts'
-import { createRedisQueue, type RedisQueue } from '../../../backends/redis/queue.ts'
-import type { Hit } from '../../../core/model/search-store.ts'
-import { audit, miscounted, range } from '../../chaos/audit.ts'
-import {
-  ALARM_EVERY,
-  alarmsUpTo,
-  CONTAINERS,
-  chaosRules,
-  numberedBatch,
-  numberIn,
-} from '../../chaos/numbered-events.ts'
-import { storedDocuments, valueAt } from '../../chaos/stored.ts'
-import { Deployment, type RunningProcess } from '../../support/deployment.ts'
-import { elasticsearchMissing } from '../../support/elasticsearch.ts'
-import { redisMissing } from '../../support/redis.ts'
-import { until } from '../../support/wait.ts'
+import { ApiClient } from '../../app/api-client.ts'
+import { readConfig } from '../../app/config.ts'
+import { createRedisQueue, type RedisQueue } from '../../backends/redis/queue.ts'
+import type { Hit } from '../../core/model/search-store.ts'
+import { audit, miscounted, range } from '../chaos/audit.ts'
+import { ALARM_EVERY, alarmsUpTo, CONTAINERS, chaosRules, numberedBatch, numberIn } from '../chaos/numbered-events.ts'
+import { storedDocuments, valueAt } from '../chaos/stored.ts'
+import { Deployment, type RunningProcess } from '../support/deployment.ts'
+import { elasticsearchMissing } from '../support/elasticsearch.ts'
+import { redisMissing } from '../support/redis.ts'
+import { until } from '../support/wait.ts'
 import { enrolSender } from './sender.ts'
 
 const EVENTS = Number(process.env.SEAMARK_OUTAGE_EVENTS ?? 20_000)

@@ -1,8 +1,8 @@
 /** A host that is nothing but its key: what it sends, the test decides. */
-import { IngestClient } from '../../../collector/central/ingest-client.ts'
-import { joinFrames } from '../../../core/batch/frames.ts'
-import { newSecretKey } from '../../../core/runtime/secret-key.ts'
-import type { Deployment } from '../../support/deployment.ts'
+import { IngestClient } from '../../collector/central/ingest-client.ts'
+import { joinFrames } from '../../core/batch/frames.ts'
+import { newSecretKey } from '../../core/runtime/secret-key.ts'
+import type { Deployment } from '../support/deployment.ts'
 
 export interface Sender {
   collector: string

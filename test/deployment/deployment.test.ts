@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Deployment } from '../../support/deployment.ts'
+import { Deployment } from '../support/deployment.ts'
 import {
   createContainer,
   dockerMissing,
@@ -9,11 +9,11 @@ import {
   startContainer,
   testEngine,
   testImage,
-} from '../../support/docker.ts'
-import { elasticsearchMissing } from '../../support/elasticsearch.ts'
-import { redisMissing } from '../../support/redis.ts'
-import { captureMissing, runSeamark } from '../../support/seamark.ts'
-import { until } from '../../support/wait.ts'
+} from '../support/docker.ts'
+import { elasticsearchMissing } from '../support/elasticsearch.ts'
+import { redisMissing } from '../support/redis.ts'
+import { captureMissing, runSeamark } from '../support/seamark.ts'
+import { until } from '../support/wait.ts'
 
 const missing = redisMissing() ?? elasticsearchMissing() ?? (await captureMissing()) ?? (await dockerMissing())
 

@@ -12,7 +12,8 @@ import { enrolSender, type Sender } from './sender.ts'
 
 const ROWS = 500
 /** A consumer that is silent so long loses what it holds. */
-const LEASE_MS = 30_000
+/** Far longer than the test may take: whatever waited for it would not be done in time. */
+const LEASE = { SEAMARK_REDIS_LEASE_SECONDS: '600' }
 
 const missing = redisMissing() ?? elasticsearchMissing()
 
@@ -54,13 +55,11 @@ describe.skipIf(missing !== null)(`analyzers${missing === null ? '' : ` (skipped
     const sender = await enrolSender(deployment, ingest.url, 'drained')
     const batches = 60
     await sendNumbers(sender, batches)
-    const analyzers = await Promise.all([0, 1, 2].map(() => deployment.run('analyzer')))
+    const analyzers = await Promise.all([0, 1, 2].map(() => deployment.run('analyzer', LEASE)))
     await until('some to be judged', async () => (await queue.depth('batches')).items < batches)
-    const startMs = performance.now()
     expect(await analyzers[0]!.end('SIGTERM')).toBe(0)
-    await until('the batches to be judged', async () => (await queue.depth('batches')).items === 0, LEASE_MS)
-    await until('the alerts to be counted', async () => (await queue.depth('detections')).items === 0, LEASE_MS)
-    expect(performance.now() - startMs).toBeLessThan(LEASE_MS)
+    await until('the batches to be judged', async () => (await queue.depth('batches')).items === 0, 60_000)
+    await until('the alerts to be counted', async () => (await queue.depth('detections')).items === 0, 60_000)
     await until('the store', async () => (await detectedOn('drained')).length >= alarms(batches).length, 60_000)
     expect(await detectedOn('drained')).toEqual(alarms(batches))
     for (const analyzer of analyzers.slice(1)) expect(await analyzer.end('SIGTERM')).toBe(0)

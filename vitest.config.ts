@@ -15,7 +15,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', env, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
       { test: { name: 'contract', env, include: ['test/contract/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
-      // Each file has a Redis and an Elasticsearch of its own, and waits for them most of the time.
+      // Each file has a Redis and an Elasticsearch of its own: two at once take as long as one after the other.
       {
         test: {
           name: 'deployment',
@@ -23,7 +23,7 @@ export default defineConfig({
           include: ['test/deployment/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers,
+          fileParallelism: false,
         },
       },
       // Real kernel, real engine: one file at a time, or they would flood each other's rings.

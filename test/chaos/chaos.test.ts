@@ -37,6 +37,9 @@ const BOUNDED_KEYS: readonly (readonly [RegExp, number])[] = [
     /:documents:(rulesets|agents|agent-\w+|enrolment-tokens|destinations|alerts|alert-groups|alert-counted):\w+$/,
     100_000,
   ],
+  // What was wrong with a process when it was killed, until the next one starts; and the last changes of that.
+  [/:documents:conditions:(keys|values)$/, 100],
+  [/:documents:conditions:changes$/, 2_000],
 ]
 
 const missing = redisMissing() ?? elasticsearchMissing()

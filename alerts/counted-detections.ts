@@ -50,10 +50,14 @@ export class CountedDetections {
     this.fresh = new Map()
     this.staged = []
     if (!this.isLoaded) await this.load()
-    // From here on the commit fails if anybody else counts: all who do write to this slot.
-    if (await this.isNextAsKnown(drafts)) return
-    await this.catchUp()
-    await this.isNextAsKnown(drafts)
+    // From here on the commit fails if anybody else counts: all who do write to this slot. What was learnt after a look
+    // at a slot is no older than the look, so one look at each slot is enough.
+    for (let looked = ''; !(await this.isNextAsKnown(drafts)); ) {
+      const key = this.keyOf(this.next())
+      if (key === looked) return
+      looked = key
+      await this.catchUp()
+    }
   }
 
   /** The id of the alert that counted the detection; undefined for one that is new. */

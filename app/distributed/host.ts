@@ -77,9 +77,10 @@ export async function startHost(context: ProcessContext): Promise<string> {
   const journal = openJournal(config, logger)
   await run('journal', journal)
   const commandClient = new IngestClient({ ...central, key })
+  // Stops after those who use it: what they are telling ingest is told.
+  await run('command connections', { start: async () => {}, stop: async () => commandClient.close() })
   const commands = { channel: createRemoteCommands(commandClient), actions: built.actions, journal }
   await run('commands', new CommandRunner({ ...commands, sink: built.collector, metrics, logger }))
-  await run('command connections', { start: async () => {}, stop: async () => commandClient.close() })
   await run('connections', { start: async () => {}, stop: async () => client.close() })
   return `Seamark watches ${id} and sends what it sees to ${url}.`
 }

@@ -2,7 +2,8 @@
  * This host's key: made here, enrolled once with a token that works once, kept in a file that only its owner reads. It is
  * on disk before it is sent, so that a host whose answer was lost repeats the very same request and gets its answer.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { AppError } from '../../core/model/errors.ts'
 import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import { digestOf, newSecretKey, splitSecretKey } from '../../core/runtime/secret-key.ts'
@@ -74,7 +75,14 @@ function pendingCredentials(path: string, collector: string): Credentials {
   return credentials
 }
 
+/** On disk under its name when it returns. */
 function write(path: string, credentials: Credentials): void {
   writeFileSync(`${path}.new`, JSON.stringify(credentials), { mode: 0o600, flush: true })
   renameSync(`${path}.new`, path)
+  const directory = openSync(dirname(path), 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
 }

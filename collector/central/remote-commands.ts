@@ -13,7 +13,7 @@ export function createRemoteCommands(client: IngestClient): CommandChannel {
   return {
     async next(waitMs, signal) {
       const path = `${INGEST_PATHS.commands}?wait_ms=${Math.round(waitMs)}`
-      const answer = await Promise.race([client.send({ method: 'GET', path }), aborted(signal)])
+      const answer = await unlessAborted(client.send({ method: 'GET', path }), signal)
       if (answer === null) return []
       const { commands } = bodyOf<{ commands: DueCommand[] }>(answer)
       return commands.slice(0, MAX_COMMANDS_AT_ONCE)
@@ -32,10 +32,16 @@ function bodyOf<T>(answer: IngestAnswer): T {
   throw new AppError('E_INGEST_UNAVAILABLE', `Ingest answered ${detailOf(answer)}`, { retryable: true })
 }
 
-/** The answer that is still awaited ends with its connection. */
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null)
-    signal.addEventListener('abort', () => resolve(null), { once: true })
-  })
+/** Null when it is aborted first. The answer that is still awaited then ends with its connection. */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise: aborted, resolve } = Promise.withResolvers<null>()
+  const onAbort = () => resolve(null)
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([answer, aborted])
+  } finally {
+    // The signal lives as long as the host; questions are many.
+    signal.removeEventListener('abort', onAbort)
+  }
 }

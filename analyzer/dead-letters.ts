@@ -79,7 +79,12 @@ export class DeadLetters implements Component {
   /** Other processes put letters there and take them away. */
   private async look(): Promise<void> {
     const { documents, metrics, conditions } = this.options
-    const [oldest] = await documents.scan(DEAD_SPACE, '', 1)
+    const [oldest] = await documents.scan(DEAD_SPACE, '', 1).catch((error: unknown) => {
+      // Where they are kept is away, which is a condition of its own: later.
+      if (error instanceof AppError && error.retryable) return [null]
+      throw error
+    })
+    if (oldest === null) return
     if (oldest === undefined) metrics.set('seamark_dead_letters', 0)
     const { topic, code, message } = (oldest?.value as DeadLetter | undefined)?.failure ?? {}
     conditions.set(

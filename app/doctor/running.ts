@@ -41,8 +41,11 @@ export async function runningHost({ health: { host, port } }: Config): Promise<V
     const blind: Blind[] = conditions.map((one) => blindBy(one, 'this host'))
     if (!answer.ok) blind.push({ what: 'this host', why: reason ?? `it answers ${answer.status}`, fix: 'see its log' })
     return { source: 'host', sees: [`a Seamark collector answers at ${base}`], blind }
-  } catch {
-    return { source: 'host', sees: [`no Seamark collector runs at ${base}`], blind: [] }
+  } catch (error) {
+    const { code } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {}
+    if (code === 'ECONNREFUSED') return { source: 'host', sees: [`no Seamark collector runs at ${base}`], blind: [] }
+    const why = error instanceof Error ? error.message : String(error)
+    return { source: 'host', sees: [], blind: [{ what: `the collector at ${base}`, why, fix: 'see its log' }] }
   }
 }
 

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Component } from '../model/component.ts'
 import type { Documents } from '../model/documents.ts'
+import { AppError } from '../model/errors.ts'
 import { createBackground } from '../runtime/background.ts'
 import type { Logger } from '../runtime/logging.ts'
 import type { Metrics } from '../runtime/metrics.ts'
@@ -95,7 +96,13 @@ export class ConditionReporter implements Component {
     const age = nowMs() - this.published.atMs
     const isDue = text !== this.published.text || (current.length > 0 && (age >= PUBLISH_MS || age < 0))
     if (!isDue) return
-    await publishConditions(documents, this.key, part, current, nowMs())
+    try {
+      await publishConditions(documents, this.key, part, current, nowMs())
+    } catch (error) {
+      // Where they are kept is away, which is a condition of its own: later.
+      if (error instanceof AppError && error.retryable) return
+      throw error
+    }
     this.published = { text, atMs: nowMs() }
   }
 

@@ -168,7 +168,8 @@ export class Conditions {
     // It began again while its end was told: that is a new beginning.
     else {
       entry.isBeginTold = false
-      entry.condition.sinceMs = this.options.nowMs()
+      // It may have ended once more by now; it did not begin after that.
+      entry.condition.sinceMs = Math.min(this.options.nowMs(), entry.endedMs ?? Number.POSITIVE_INFINITY)
     }
   }
 

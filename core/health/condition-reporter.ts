@@ -2,11 +2,13 @@
  * Tells of conditions: one health event when one begins and one when it ends, and a document with all that hold, which
  * `doctor` and the API read. What the queue does not take now is told when it does, with the time at which it happened.
  */
+
 import { randomBytes } from 'node:crypto'
 import type { Component } from '../model/component.ts'
 import type { Documents } from '../model/documents.ts'
 import { AppError } from '../model/errors.ts'
 import { createBackground } from '../runtime/background.ts'
+import { doneOrLate } from '../runtime/deadline.ts'
 import type { Logger } from '../runtime/logging.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { type Change, CONDITIONS, type ConditionSpec, type Conditions } from './conditions.ts'
@@ -60,12 +62,11 @@ export class ConditionReporter implements Component {
     if (this.timer === undefined) return
     clearInterval(this.timer)
     this.timer = undefined
-    const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
     const { documents } = this.options
     const last = this.working
       .then(() => (documents === undefined ? undefined : withdrawConditions(documents, this.key)))
       .catch(() => {})
-    await Promise.race([last, late])
+    await doneOrLate(deadlineMs, last)
   }
 
   private work(): Promise<void> {

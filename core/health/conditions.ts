@@ -83,6 +83,8 @@ export interface Change {
 interface Entry {
   condition: Condition
   endedMs: number | null
+  /** Unless it is said again by then, it is over. */
+  untilMs: number
   isBeginTold: boolean
 }
 
@@ -106,8 +108,11 @@ export class Conditions {
     for (const condition of Object.keys(CONDITIONS)) options.metrics.set('seamark_conditions', 0, { condition })
   }
 
-  /** It holds, for this reason; null: it does not. Cheap, so that it can be said with every batch. */
-  set(name: ConditionName, problem: string | null, subject = ''): void {
+  /**
+   * It holds, for this reason; null: it does not. Cheap, so that it can be said with every batch. With `forMs` it ends by
+   * itself when it was not said again for so long, as for a host that may fall silent.
+   */
+  set(name: ConditionName, problem: string | null, subject = '', forMs = Number.POSITIVE_INFINITY): void {
     const { nowMs, maxConditions, metrics } = this.options
     const key = `${name}\0${subject}`
     const entry = this.entries.get(key)
@@ -120,6 +125,7 @@ export class Conditions {
     const message = problem.slice(0, MAX_MESSAGE_CHARS)
     if (entry !== undefined) {
       entry.condition.message = message
+      entry.untilMs = nowMs() + forMs
       if (entry.endedMs === null) return
       entry.endedMs = null
     } else {
@@ -128,13 +134,14 @@ export class Conditions {
         return
       }
       const condition: Condition = { name, subject, message, sinceMs: nowMs() }
-      this.entries.set(key, { condition, endedMs: null, isBeginTold: false })
+      this.entries.set(key, { condition, endedMs: null, untilMs: nowMs() + forMs, isBeginTold: false })
     }
     this.measure(name)
   }
 
   /** Those that hold now, the oldest first. */
   current(): Condition[] {
+    this.endSilent()
     return [...this.entries.values()]
       .filter(({ endedMs }) => endedMs === null)
       .map(({ condition }) => ({ ...condition }))
@@ -147,6 +154,7 @@ export class Conditions {
    */
   untold(): Change[] {
     const { nowMs, settleMs } = this.options
+    this.endSilent()
     const changes: Change[] = []
     for (const { condition, endedMs, isBeginTold } of this.entries.values()) {
       if (!isBeginTold) changes.push({ condition: { ...condition }, state: 'began', atMs: condition.sinceMs })
@@ -170,6 +178,15 @@ export class Conditions {
       entry.isBeginTold = false
       // It may have ended once more by now; it did not begin after that.
       entry.condition.sinceMs = Math.min(this.options.nowMs(), entry.endedMs ?? Number.POSITIVE_INFINITY)
+    }
+  }
+
+  private endSilent(): void {
+    const nowMs = this.options.nowMs()
+    for (const entry of this.entries.values()) {
+      if (entry.endedMs !== null || nowMs <= entry.untilMs) continue
+      entry.endedMs = nowMs
+      this.measure(entry.condition.name)
     }
   }
 

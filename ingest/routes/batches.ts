@@ -38,6 +38,8 @@ const RETRY_AFTER_S = 2
 const STATUS_MS = 5_000
 /** What a request took on its way is part of what is seen; synchronised hosts are far below. */
 const MAX_SKEW_MS = 30_000
+/** So long what was seen of a host's clock counts; a host that watches sends every few seconds. */
+const SKEW_GOOD_MS = 60_000
 
 export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): void {
   const { authentication, coalescer, envelopes, conditions, metrics, nowMs = Date.now } = options
@@ -118,7 +120,7 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
     const skewMs = Number.isFinite(sentMs) ? Math.round(sentMs - receivedMs) : 0
     metrics.set('seamark_ingest_clock_skew_seconds', skewMs / 1_000, { collector: agent.collector })
     const isSkewed = Math.abs(skewMs) > MAX_SKEW_MS
-    conditions.set('clock.skewed', isSkewed ? skewText(skewMs) : null, agent.collector)
+    conditions.set('clock.skewed', isSkewed ? skewText(skewMs) : null, agent.collector, SKEW_GOOD_MS)
     if (receivedMs - (written.get(agent.id) ?? 0) < STATUS_MS) return
     written.set(agent.id, receivedMs)
     options.agents.seen(agent, { lastSeenMs: receivedMs, skewMs }).catch(options.onError)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { readText } from '../../../../core/batch/batch.ts'
 import { openBatch } from '../../../../core/batch/seal.ts'
 import { ConditionReporter } from '../../../../core/health/condition-reporter.ts'
 import { Conditions, type ConditionsOptions } from '../../../../core/health/conditions.ts'
@@ -80,6 +81,37 @@ describe('a condition', () => {
     expect(await metrics.registry.metrics()).toContain('seamark_conditions_dropped_total{condition="clock.skewed"} 2')
     expect(readinessOf(conditions)).toMatchObject({ status: 'degraded', conditions: [{ subject: 'host-0' }, {}, {}] })
   })
+
+  test('that holds for a while only is over when it is not said again', async () => {
+    const { conditions, pass, tell, gauge } = watching()
+    conditions.set('clock.skewed', 'it is 40 s ahead', 'web-1', 60_000)
+    expect(tell()).toEqual(['clock.skewed began@1000000'])
+    pass(50_000)
+    conditions.set('clock.skewed', 'it is 41 s ahead', 'web-1', 60_000)
+    pass(50_000)
+    expect(conditions.current()).toHaveLength(1)
+    pass(20_000)
+    expect([conditions.current(), await gauge('clock.skewed')]).toEqual([[], 0])
+    pass(5_000)
+    expect(tell()).toEqual(['clock.skewed ended@1120000'])
+  })
+
+  test('that began and ended again while its end was told is told in the order in which it happened', () => {
+    const { conditions, pass, tell } = watching()
+    conditions.set('redis.full', 'no room')
+    tell()
+    conditions.set('redis.full', null)
+    pass(5_000)
+    const [ended] = conditions.untold()
+    conditions.set('redis.full', 'no room again')
+    pass(1_000)
+    conditions.set('redis.full', null)
+    pass(1_000)
+    conditions.told(ended!)
+    pass(5_000)
+    expect(tell().map((change) => change.split('@')[0])).toEqual(['redis.full began', 'redis.full ended'])
+    expect([tell(), conditions.current()]).toEqual([[], []])
+  })
 })
 
 describe('the reporter', () => {
@@ -125,5 +157,24 @@ describe('the reporter', () => {
     expect(offered.map(({ id }) => id)).toEqual(['ingest@a/e/1', 'ingest@a/e/2'])
     const { header, batch } = openBatch(offered[1]!.payload)
     expect([header.rows, header.class, batch.tables.health?.rowCount]).toEqual([1, 'evidence', 1])
+  })
+
+  test('tells each event once, also where a try was taken without an answer and another event came next', async () => {
+    const queue = new MemoryQueue()
+    const stamp = () => ({ receivedMs: 1, ruleset: '', parts: {} })
+    const batches = new HealthBatches({ queue, collector: 'ingest@a', epoch: 'e', stamp })
+    const event = (kind: string): HealthEvent => ({ kind, message: 'm', count: 1, attributes: {}, atNs: 5n })
+    queue.outcomes.push(new AppError('E_QUEUE_STORAGE', 'no answer', { retryable: true }))
+    expect(await batches.emit(event('b.began'))).toBe(false)
+    expect(await batches.emit(event('a.ended'))).toBe(true)
+    expect(await batches.emit(event('b.began'))).toBe(true)
+    const told = queue.items('batches').map(({ id, payload }) => {
+      const { batch } = openBatch(payload)
+      return [id, readText(batch, batch.tables.health!, 0, 'kindName')]
+    })
+    expect(told).toEqual([
+      ['ingest@a/e/1', 'b.began'],
+      ['ingest@a/e/2', 'a.ended'],
+    ])
   })
 })

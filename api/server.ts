@@ -11,6 +11,7 @@ import type { Component } from '../core/model/component.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Feed } from '../core/model/feed.ts'
 import type { SearchStore } from '../core/model/search-store.ts'
+import { doneOrLate } from '../core/runtime/deadline.ts'
 import type { CheckField, ParseKql } from './filter.ts'
 import { describeApi, type RouteDescription } from './openapi.ts'
 import { createOriginCheck } from './origin.ts'
@@ -139,8 +140,7 @@ export function createApi(options: ApiOptions): Api {
 
     async stop(deadlineMs) {
       stopped.abort()
-      const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
-      await Promise.race([app.close(), late])
+      await doneOrLate(deadlineMs, app.close())
     },
 
     address() {

@@ -1,5 +1,7 @@
 /** Brings the metrics of a thread up to what its own queue and store have counted. */
+
 import type { Topic } from '../core/model/queue.ts'
+import { withinTime } from '../core/runtime/deadline.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import type { MeasuredQueue, MeasuredStore } from './backends.ts'
 
@@ -17,7 +19,7 @@ export function measureQueue(metrics: Metrics, { counters }: Pick<MeasuredQueue,
 /** A queue that cannot be read leaves what was known of it: metrics are wanted most when something is away. */
 export async function measureTopics(metrics: Metrics, queue: MeasuredQueue, topics: readonly Topic[]): Promise<void> {
   for (const topic of topics) {
-    const depth = await withinTime(queue.depth(topic)).catch(() => null)
+    const depth = await withinTime(DEPTH_MS, queue.depth(topic)).catch(() => null)
     if (depth === null) return
     metrics.set('seamark_queue_items', depth.items, { topic })
     metrics.set('seamark_queue_bytes', depth.bytes, { topic })
@@ -34,15 +36,3 @@ export function measureStore(metrics: Metrics, { counters }: Pick<MeasuredStore,
 }
 
 const DEPTH_MS = 500
-
-async function withinTime<T>(work: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), DEPTH_MS)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

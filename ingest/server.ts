@@ -2,6 +2,7 @@
  * Where the hosts' agents send what they saw. Everything costly comes after who it is and how much it is; what is
  * answered with 200 is on disk behind the queue.
  */
+
 import assert from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -13,6 +14,7 @@ import type { Component } from '../core/model/component.ts'
 import type { Documents } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Queue } from '../core/model/queue.ts'
+import { doneOrLate } from '../core/runtime/deadline.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { Agents } from './agents.ts'
 import { createAuthentication } from './authentication.ts'
@@ -124,8 +126,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async stop(deadlineMs) {
       // Those who wait for commands are answered, so that their connections can end.
       await desk.stop()
-      const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
-      await Promise.race([app.close(), late])
+      await doneOrLate(deadlineMs, app.close())
       await envelopes.stop()
     },
 

@@ -1,6 +1,8 @@
 /** `/healthz`, `/readyz`, `/metrics` and `/openapi.json`: what runs the API asks about it. */
+
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
+import { withinTime } from '../../core/runtime/deadline.ts'
 import type { RouteDescription } from '../openapi.ts'
 import { describeApi } from '../openapi.ts'
 import { ConditionsSchema } from '../schemas/conditions.ts'
@@ -31,7 +33,7 @@ export function addOperationRoutes(app: FastifyInstance, options: OperationOptio
 
   app.get('/readyz', { schema: { summary: 'Everything that is needed works' } }, async (_request, reply) => {
     const checks = await Promise.all(
-      options.readiness.map(async ({ name, check }) => ({ name, ...(await withinTime(check)) })),
+      options.readiness.map(async ({ name, check }) => ({ name, ...(await outcomeOf(check)) })),
     )
     const ok = checks.every((check) => check.ok)
     // Conditions are told and do not make it unready: asking another process, or starting this one again, mends none.
@@ -59,27 +61,13 @@ export function addOperationRoutes(app: FastifyInstance, options: OperationOptio
 
 /** None where they cannot be read now: a check says so already. */
 async function conditionsWithin(read: ReadConditions): Promise<{ conditions: Awaited<ReturnType<ReadConditions>> }> {
-  let conditions: Awaited<ReturnType<ReadConditions>> = []
-  await withinTime(async () => {
-    conditions = await read()
-    return { ok: true }
-  })
-  return { conditions }
+  return { conditions: await withinTime(CHECK_TIMEOUT_MS, read()).catch(() => []) }
 }
 
-async function withinTime(check: ReadinessCheck['check']): Promise<{ ok: boolean; reason?: string }> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<{ ok: boolean; reason: string }>((resolve) => {
-    timer = setTimeout(
-      () => resolve({ ok: false, reason: `no answer within ${CHECK_TIMEOUT_MS} ms` }),
-      CHECK_TIMEOUT_MS,
-    )
-  })
+async function outcomeOf(check: ReadinessCheck['check']): Promise<{ ok: boolean; reason?: string }> {
   try {
-    return await Promise.race([check(), late])
+    return await withinTime(CHECK_TIMEOUT_MS, check())
   } catch (error) {
     return { ok: false, reason: (error as Error).message }
-  } finally {
-    clearTimeout(timer)
   }
 }

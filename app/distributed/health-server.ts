@@ -1,9 +1,11 @@
 /** Health and metrics of a process that has no API of its own. */
+
 import fastify, { LogController } from 'fastify'
 import type { Conditions } from '../../core/health/conditions.ts'
 import { readinessOf } from '../../core/health/readiness.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
+import { doneOrLate } from '../../core/runtime/deadline.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 
 export interface HealthServerOptions {
@@ -57,8 +59,7 @@ export function createHealthServer({
       }
     },
     async stop(deadlineMs) {
-      const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
-      await Promise.race([app.close(), late])
+      await doneOrLate(deadlineMs, app.close())
     },
   }
 }

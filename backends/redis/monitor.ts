@@ -1,7 +1,9 @@
 /** Looks after the Redis server itself every few seconds: whether it answers, has room, and keeps what it is given. */
+
 import type { Redis } from 'ioredis'
 import type { Conditions } from '../../core/health/conditions.ts'
 import type { Component } from '../../core/model/component.ts'
+import { withinTime } from '../../core/runtime/deadline.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 import { connect, type RedisConfig } from './connection.ts'
 import { readRedisState, redisConditions } from './state.ts'
@@ -27,7 +29,7 @@ export function createRedisMonitor(options: RedisMonitorOptions): Component {
 
   async function look(): Promise<void> {
     try {
-      const state = await withinTime(readRedisState(redis!))
+      const state = await withinTime(ANSWER_MS, readRedisState(redis!))
       lastError = null
       metrics.set('seamark_redis_up', 1)
       metrics.set('seamark_redis_used_bytes', state.usedBytes)
@@ -46,7 +48,7 @@ export function createRedisMonitor(options: RedisMonitorOptions): Component {
       redis.on('error', (error: Error) => {
         lastError = error
       })
-      await withinTime(redis.connect()).catch(() => {})
+      await withinTime(ANSWER_MS, redis.connect()).catch(() => {})
       await look()
       timer = setInterval(() => {
         if (isLooking) return
@@ -63,17 +65,5 @@ export function createRedisMonitor(options: RedisMonitorOptions): Component {
       redis?.disconnect()
       redis = undefined
     },
-  }
-}
-
-async function withinTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_MS} ms`)), ANSWER_MS)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -2,10 +2,12 @@
  * Takes the deployment's rules from ingest: asks when an answer names another version, and every so often. The last set
  * is kept in a file, so that a host that starts while ingest is away watches with the rules it had.
  */
+
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Component } from '../../core/model/component.ts'
 import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import type { PublishedRules } from '../../core/model/published-rules.ts'
+import { doneOrLate } from '../../core/runtime/deadline.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import { detailOf, type IngestClient } from './ingest-client.ts'
 
@@ -49,8 +51,7 @@ export class RulesFollower implements Component {
   /** An answer that is still awaited is not waited for longer than the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.timer)
-    const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
-    await Promise.race([this.asking, late])
+    await doneOrLate(deadlineMs, this.asking)
   }
 
   /** An answer of ingest named the active version. */

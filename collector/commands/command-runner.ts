@@ -3,6 +3,7 @@
  * and each answered by an event, durable before the centre is told. What was under way when the host ended is answered
  * as interrupted: whether it took effect is not known.
  */
+
 import { BatchBuilder } from '../../core/batch/builder.ts'
 import { fromText } from '../../core/batch/strings.ts'
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'
@@ -19,6 +20,7 @@ import { AppError } from '../../core/model/errors.ts'
 import type { Sink } from '../../core/model/source.ts'
 import { backoffMs } from '../../core/runtime/backoff.ts'
 import { nowNs, systemClock } from '../../core/runtime/clock.ts'
+import { doneOrLate, withinTime } from '../../core/runtime/deadline.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
 
@@ -75,18 +77,22 @@ export class CommandRunner implements Component {
   /** What runs is waited for within the deadline; then it is answered as interrupted at the next start. */
   async stop(deadlineMs: number): Promise<void> {
     this.stopped.abort()
-    const late = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
-    await Promise.race([this.running, late])
+    await doneOrLate(deadlineMs, this.running)
   }
 
   private async run(signal: AbortSignal): Promise<void> {
     const { channel, logger, waitMs = 20_000 } = this.options
     for (let failures = 0; !signal.aborted; ) {
       try {
+        // One that cannot be answered must not keep those behind it waiting.
+        let failure: { error: unknown } | null = null
         for (const command of await channel.next(waitMs, signal)) {
           if (signal.aborted) return
-          await this.settle(command, signal)
+          await this.settle(command, signal).catch((error: unknown) => {
+            failure ??= { error }
+          })
         }
+        if (failure !== null) throw (failure as { error: unknown }).error
         failures = 0
       } catch (error) {
         if (signal.aborted) return
@@ -120,7 +126,9 @@ export class CommandRunner implements Component {
     // From here on it has begun, even if the host ends in the next instant.
     await this.write(id, { kind, state: 'began', outcome: 'interrupted', message: INTERRUPTED, atNs: String(nowNs()) })
     try {
-      const message = await withinTime(action(args, signal), actionMs)
+      const limits = AbortSignal.any([signal, AbortSignal.timeout(actionMs)])
+      const late = `it was not done within ${actionMs} ms, and may still run`
+      const message = await withinTime(actionMs, action(args, limits), late)
       return await this.ended(id, kind, 'done', message)
     } catch (error) {
       return await this.ended(id, kind, 'failed', error instanceof Error ? error.message : String(error))
@@ -179,17 +187,5 @@ export class CommandRunner implements Component {
       if (last === undefined) return
       after = last.key
     }
-  }
-}
-
-async function withinTime<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it was not done within ${limitMs} ms, and may still run`)), limitMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

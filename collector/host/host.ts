@@ -2,8 +2,10 @@
  * Joins who to what: turns a raw batch of system calls, whose process table knows only numbers, into one that names
  * processes, ancestors, containers and users. Works per distinct process, never per event.
  */
+
 import { ABSENT, type Batch, readNumber, type Table } from '../../core/batch/batch.ts'
 import { type Row, tableOf } from '../../core/batch/builder.ts'
+import { doneOrLate } from '../../core/runtime/deadline.ts'
 import type { CgroupOwners, Cgroups } from './cgroups.ts'
 import { type ContainerFacts, containerRowOf } from './container-facts.ts'
 import type { Containers } from './containers.ts'
@@ -56,7 +58,7 @@ export class Host {
       const owners = cgroups.ownersOf(cgroupId, readNumber(processes, row, 'pid') ?? 0)
       if (containers.isUnresolved(owners)) asked.push(owners)
     }
-    if (asked.length > 0) await within(RESOLVE_MS, Promise.all(asked.map((owners) => containers.resolve(owners))))
+    if (asked.length > 0) await doneOrLate(RESOLVE_MS, Promise.all(asked.map((owners) => containers.resolve(owners))))
   }
 
   private subjectOf(processes: Table, row: number): Subject {
@@ -90,7 +92,7 @@ export class Host {
       const refresh = users.refresh(scope, container?.pid ?? entry.pid)
       if (!users.isSettled(scope, uid)) waits.push(refresh)
     }
-    if (waits.length > 0) await within(NAMES_MS, Promise.all(waits))
+    if (waits.length > 0) await doneOrLate(NAMES_MS, Promise.all(waits))
   }
 
   /** The rows of the raw table, then every ancestor, then the containers they are in. */
@@ -127,13 +129,3 @@ export class Host {
 }
 
 const MISSING: Image = { execCount: 0, facts: {}, origin: 'missing', entered: false }
-
-/** Waits for the work or the limit, whichever comes first. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
-  })
-  await Promise.race([work, limit])
-  clearTimeout(timer)
-}

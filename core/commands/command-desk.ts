@@ -99,7 +99,10 @@ export class CommandDesk implements Component {
     for (;;) {
       // Listens before it looks, so that nothing is given in between.
       const woken = this.change(collector, Math.max(0, endMs - performance.now()), signal)
-      const found = await this.unsettled(collector, MAX_COMMANDS_AT_ONCE)
+      const found = await this.unsettled(collector, MAX_COMMANDS_AT_ONCE).catch((error: unknown) => {
+        woken.cancel()
+        throw error
+      })
       const isOver = performance.now() >= endMs || signal.aborted || this.stopped.signal.aborted
       if (found.length > 0 || isOver) {
         woken.cancel()

@@ -17,7 +17,7 @@ const HOSTS = 49
 const BATCHES = 20
 const ROWS = 10
 /** An honest host waits for its answer no longer than this, whatever the hostile one does. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 2_000
 const DAY_MS = 86_400_000
 const TEN_YEARS_MS = 3_653 * DAY_MS
 

@@ -7,6 +7,7 @@ import type { Component } from '../../../core/model/component.ts'
 import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
+import { doneOrLate } from '../../../core/runtime/deadline.ts'
 import { backoffAfter, describeFailure, type QueueBackoff } from '../../queue/failure.ts'
 import { openWakeUp, type WakeUp } from '../wake-up.ts'
 import type { QueueFile, StoredItem } from './file.ts'
@@ -189,8 +190,7 @@ export function createConsumer(options: ConsumerOptions): Component {
       stopping = true
       wake()
       if (loop === undefined) return
-      const deadline = new Promise<void>((resolve) => setTimeout(resolve, deadlineMs).unref())
-      await Promise.race([loop, deadline])
+      await doneOrLate(deadlineMs, loop)
       loop = undefined
     },
   }

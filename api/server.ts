@@ -2,7 +2,6 @@
  * The REST API: reads the search store and the feed, and changes nothing. It answers only for hosts it knows, only to
  * its own origin, and with JSON; every mistake and every limit is a problem document.
  */
-
 import assert from 'node:assert'
 import type { AddressInfo, Socket } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'

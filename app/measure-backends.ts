@@ -1,5 +1,4 @@
 /** Brings the metrics of a thread up to what its own queue and store have counted. */
-
 import type { Topic } from '../core/model/queue.ts'
 import { withinTime } from '../core/runtime/deadline.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'

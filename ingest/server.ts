@@ -2,7 +2,6 @@
  * Where the hosts' agents send what they saw. Everything costly comes after who it is and how much it is; what is
  * answered with 200 is on disk behind the queue.
  */
-
 import assert from 'node:assert'
 import type { AddressInfo } from 'node:net'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'

@@ -1,5 +1,4 @@
 /** `/healthz`, `/readyz`, `/metrics` and `/openapi.json`: what runs the API asks about it. */
-
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import { withinTime } from '../../core/runtime/deadline.ts'

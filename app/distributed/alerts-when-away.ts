@@ -2,7 +2,6 @@
  * Reads alerts from the search store and, when it is away or slow, from where their state is kept; an answer of the
  * second kind says so. Everything else is the store's own.
  */
-
 import type { CurrentAlerts } from '../../alerts/current-alerts.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { SearchStore } from '../../core/model/search-store.ts'

@@ -1,5 +1,4 @@
 /** Health and metrics of a process that has no API of its own. */
-
 import fastify, { LogController } from 'fastify'
 import type { Conditions } from '../../core/health/conditions.ts'
 import { readinessOf } from '../../core/health/readiness.ts'

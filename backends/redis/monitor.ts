@@ -1,5 +1,4 @@
 /** Looks after the Redis server itself every few seconds: whether it answers, has room, and keeps what it is given. */
-
 import type { Redis } from 'ioredis'
 import type { Conditions } from '../../core/health/conditions.ts'
 import type { Component } from '../../core/model/component.ts'

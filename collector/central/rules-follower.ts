@@ -2,7 +2,6 @@
  * Takes the deployment's rules from ingest: asks when an answer names another version, and every so often. The last set
  * is kept in a file, so that a host that starts while ingest is away watches with the rules it had.
  */
-
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Component } from '../../core/model/component.ts'
 import { INGEST_PATHS } from '../../core/model/ingest-protocol.ts'

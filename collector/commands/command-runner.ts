@@ -3,7 +3,6 @@
  * and each answered by an event, durable before the centre is told. What was under way when the host ended is answered
  * as interrupted: whether it took effect is not known.
  */
-
 import { BatchBuilder } from '../../core/batch/builder.ts'
 import { fromText } from '../../core/batch/strings.ts'
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'
@@ -85,14 +84,12 @@ export class CommandRunner implements Component {
     for (let failures = 0; !signal.aborted; ) {
       try {
         // One that cannot be answered must not keep those behind it waiting.
-        let failure: { error: unknown } | null = null
+        const unanswered: unknown[] = []
         for (const command of await channel.next(waitMs, signal)) {
           if (signal.aborted) return
-          await this.settle(command, signal).catch((error: unknown) => {
-            failure ??= { error }
-          })
+          await this.settle(command, signal).catch((error: unknown) => void unanswered.push(error))
         }
-        if (failure !== null) throw (failure as { error: unknown }).error
+        if (unanswered.length > 0) throw unanswered[0]
         failures = 0
       } catch (error) {
         if (signal.aborted) return

@@ -2,7 +2,6 @@
  * Joins who to what: turns a raw batch of system calls, whose process table knows only numbers, into one that names
  * processes, ancestors, containers and users. Works per distinct process, never per event.
  */
-
 import { ABSENT, type Batch, readNumber, type Table } from '../../core/batch/batch.ts'
 import { type Row, tableOf } from '../../core/batch/builder.ts'
 import { doneOrLate } from '../../core/runtime/deadline.ts'

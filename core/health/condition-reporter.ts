@@ -2,7 +2,6 @@
  * Tells of conditions: one health event when one begins and one when it ends, and a document with all that hold, which
  * `doctor` and the API read. What the queue does not take now is told when it does, with the time at which it happened.
  */
-
 import { randomBytes } from 'node:crypto'
 import type { Component } from '../model/component.ts'
 import type { Documents } from '../model/documents.ts'

@@ -2,7 +2,6 @@
  * One consumer of one topic: claims items under a lease, hands them to the handler, and settles them. It sleeps until
  * a wake-up, the next item's time, or the slow poll that notices other processes.
  */
-
 import type { Component } from '../../../core/model/component.ts'
 import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'

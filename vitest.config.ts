@@ -15,7 +15,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', env, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
       { test: { name: 'contract', env, include: ['test/contract/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
-      // Each file has a Redis and an Elasticsearch of its own: two at once take as long as one after the other.
+      // One file at a time, in one process: they share an Elasticsearch, see test/support/elasticsearch.ts.
       {
         test: {
           name: 'deployment',
@@ -24,6 +24,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          isolate: false,
         },
       },
       // Real kernel, real engine: one file at a time, or they would flood each other's rings.

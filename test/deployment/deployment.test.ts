@@ -125,18 +125,4 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
     expect([code, stdout]).toEqual([1, expect.stringMatching(/BLIND {2}ingest\.refusing, found by this host/)])
     expect(await host.end('SIGTERM')).toBe(0)
   })
-
-  test('detection goes on while Elasticsearch is away, and everything is indexed when it is back', {
-    timeout: 240_000,
-  }, async () => {
-    const analyzers = await Promise.all([0, 1].map(() => deployment.run('analyzer', {}, ['--json'])))
-    await deployment.elasticsearch.kill()
-    const name = await runShell()
-    await until('the alert on the terminal of one of them', () =>
-      deployment.processes.some(({ lines }) => lines.some((line) => line.includes(name))),
-    )
-    await deployment.elasticsearch.start()
-    await until('the alert in the store', async () => (await alertsOf(name).catch(() => [])).length > 0, 90_000)
-    for (const analyzer of analyzers) expect(await analyzer.end('SIGTERM')).toBe(0)
-  })
 })

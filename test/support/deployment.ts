@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type ElasticsearchServer, startElasticsearch } from './elasticsearch.ts'
+import { type ElasticsearchServer, sharedElasticsearch, startElasticsearch } from './elasticsearch.ts'
 import { freePort, type RedisServer, startRedis } from './redis.ts'
 import { type Ended, runSeamark } from './seamark.ts'
 
@@ -46,9 +46,12 @@ export class Deployment {
     this.elasticsearch = elasticsearch
   }
 
-  /** `settings` are Elasticsearch's. */
-  static async start(settings: Readonly<Record<string, string>> = {}): Promise<Deployment> {
-    const [redis, elasticsearch] = await Promise.all([startRedis(), startElasticsearch(settings)])
+  /** `settings` are Elasticsearch's, which is then one of its own. */
+  static async start(settings?: Readonly<Record<string, string>>): Promise<Deployment> {
+    const [redis, elasticsearch] = await Promise.all([
+      startRedis(),
+      settings === undefined ? sharedElasticsearch() : startElasticsearch(settings),
+    ])
     return new Deployment(redis, elasticsearch)
   }
 

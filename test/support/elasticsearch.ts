@@ -18,6 +18,7 @@ const NOBODY = 65_534
 export interface ElasticsearchServer {
   url: string
   kill(): Promise<void>
+  /** Does nothing when it runs. */
   start(): Promise<void>
   remove(): Promise<void>
 }
@@ -78,7 +79,10 @@ export async function startElasticsearch(
   const url = `http://127.0.0.1:${port}`
   let server: ChildProcess | undefined
 
+  const isRunning = () => server?.pid !== undefined && server.exitCode === null && server.signalCode === null
+
   async function start(): Promise<void> {
+    if (isRunning()) return
     const started = spawn(join(HOME, 'bin/elasticsearch'), [], {
       cwd: directory,
       stdio: 'ignore',
@@ -105,7 +109,7 @@ export async function startElasticsearch(
   }
 
   async function kill(): Promise<void> {
-    if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
+    if (server === undefined || !isRunning()) return
     const ended = once(server, 'exit')
     killGroup(server)
     await ended
@@ -120,6 +124,35 @@ export async function startElasticsearch(
       await kill()
       rmSync(directory, { recursive: true, force: true })
     },
+  }
+}
+
+const SHARED = Symbol.for('seamark.test.elasticsearch')
+
+/**
+ * One server for all test files that run in this process, one after another: to start one takes longer than many of
+ * their tests. `remove` leaves it running, empty, for the next.
+ */
+export async function sharedElasticsearch(): Promise<ElasticsearchServer> {
+  // A module is loaded anew for each file; what is global stays.
+  const holder = globalThis as { [SHARED]?: Promise<ElasticsearchServer> }
+  holder[SHARED] ??= startElasticsearch()
+  const server = await holder[SHARED]
+  return {
+    ...server,
+    async remove() {
+      await server.start()
+      await empty(server.url)
+    },
+  }
+}
+
+async function empty(url: string): Promise<void> {
+  const get = async (path: string) => (await fetch(`${url}${path}`)).text()
+  const names = (await get('/_cat/indices/seamark*?h=index&expand_wildcards=all')).split('\n').filter(Boolean)
+  for (const path of [...names, '_index_template/seamark*']) {
+    const { ok, status } = await fetch(`${url}/${path}`, { method: 'DELETE' })
+    if (!ok && status !== 404) throw new Error(`Elasticsearch keeps ${path}: ${status}`)
   }
 }
 

@@ -51,7 +51,7 @@ export function addCommandsRoutes(
     if (reply.raw.closed || request.raw.destroyed) gone.abort()
     try {
       const limitMs = Math.min(Number(waitMs), MAX_COMMAND_WAIT_MS)
-      const commands = await desk.channel(agent.collector).next(limitMs, gone.signal)
+      const commands = await desk.channel(agent.collector, agent.createdMs).next(limitMs, gone.signal)
       // It may have been revoked while it waited.
       if (commands.length > 0) await authentication.agentOf(request)
       return { commands }

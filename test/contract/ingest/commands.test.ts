@@ -92,10 +92,7 @@ describe('commands over ingest', () => {
     const centre = await runIngest({ nowMs: () => nowMs })
     const key = await enrolled(centre, 'web')
     const waiting = ask(centre.url, key, 20_000)
-    await until('it to wait', async () => {
-      await new Promise((resolve) => setTimeout(resolve, 200))
-      return true
-    })
+    await isWaiting(centre)
     await centre.agents.revoke('web')
     nowMs += 6_000
     await new CommandDesk({ documents: centre.documents }).give('web', 'ping', null, 60_000)
@@ -106,7 +103,7 @@ describe('commands over ingest', () => {
     const centre = await runIngest()
     const key = await enrolled(centre, 'web')
     const first = idsOf(centre.url, key, 20_000)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await isWaiting(centre)
     const second = idsOf(centre.url, key, 20_000)
     expect(await first).toEqual([])
     const desk = new CommandDesk({ documents: centre.documents })
@@ -114,6 +111,15 @@ describe('commands over ingest', () => {
     expect((await second).length).toBeGreaterThan(0)
     await expect(desk.give('web', 'ping', null, 60_000)).rejects.toMatchObject({ code: 'E_QUEUE_FULL' })
     await desk.give('web-1', 'ping', null, 60_000)
+    // Of those that are settled the youngest hundred are kept.
+    const ofWeb = async () => (await desk.list()).filter(({ collector }) => collector === 'web')
+    const all = await ofWeb()
+    const answers = all.map(({ id }) => ({ id, outcome: 'done', message: '' }))
+    for (const some of [answers.slice(0, 60), answers.slice(60)]) await settle(centre.url, key, some)
+    const { id } = await desk.give('web', 'ping', null, 60_000)
+    await settle(centre.url, key, [{ id, outcome: 'done', message: '' }])
+    const kept = await ofWeb()
+    expect([kept.length, kept[0]!.id, kept.at(-1)!.id]).toEqual([100, all[1]!.id, id])
     for (const [kind, args, validMs] of [
       ['../x', null, 1],
       ['ping', 'x'.repeat(20_000), 1],
@@ -122,6 +128,13 @@ describe('commands over ingest', () => {
       await expect(desk.give('db', kind, args, validMs)).rejects.toMatchObject({ code: 'E_API_REQUEST' })
   })
 })
+
+/** A question is open at ingest. */
+function isWaiting(centre: Running): Promise<unknown> {
+  const open = () =>
+    new Promise<number>((resolve) => centre.ingest.app.server.getConnections((_, count) => resolve(count ?? 0)))
+  return until('the question to be asked', async () => (await open()) > 0)
+}
 
 describe('a host that is given commands', () => {
   async function given(actions: Record<string, CommandAction>, nowMs?: () => number) {
@@ -167,6 +180,20 @@ describe('a host that is given commands', () => {
     const inTime = await desk.give('host-1', 'note', 'in time', 60_000)
     await run()
     expect([(await answer(late.id))[0], (await answer(inTime.id))[0], done]).toEqual(['expired', 'done', ['in time']])
+  })
+
+  test('does not begin what was given to another host that had its name before, and answers it', async () => {
+    const centre = await runIngest()
+    await enrolled(centre, 'host-1')
+    const desk = new CommandDesk({ documents: centre.documents })
+    const { id } = await desk.give('host-1', 'note', null, 60_000)
+    await centre.agents.revoke('host-1')
+    const client = new IngestClient({ url: centre.url, key: await enrolled(centre, 'host-1') })
+    onTestFinished(() => client.close())
+    let executed = 0
+    await running(createRemoteCommands(client), { note: async () => String(++executed) })
+    const result = await until('the answer', async () => (await desk.get('host-1', id))?.result, 10_000)
+    expect([result.outcome, executed]).toEqual(['expired', 0])
   })
 
   test('executes once what is delivered again because its answer was lost, and tells it once', async () => {

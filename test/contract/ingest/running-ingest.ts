@@ -52,7 +52,8 @@ export async function runIngest(
   })
   await ingest.start()
   onTestFinished(() => ingest.stop(1_000))
-  return { queue, documents, conditions, metrics, ingest, url: ingest.address(), agents: new Agents({ documents }) }
+  const agents = new Agents({ documents, ...(options.nowMs === undefined ? {} : { nowMs: options.nowMs }) })
+  return { queue, documents, conditions, metrics, ingest, url: ingest.address(), agents }
 }
 
 export const header = (collector: string, sequence: number, extra: Partial<BatchHeader> = {}): BatchHeader => ({

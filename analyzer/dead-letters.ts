@@ -79,13 +79,15 @@ export class DeadLetters implements Component {
   /** Other processes put letters there and take them away. */
   private async look(): Promise<void> {
     const { documents, metrics, conditions } = this.options
-    const [oldest] = await documents.scan(DEAD_SPACE, '', 1).catch((error: unknown) => {
+    const looked = Promise.all([documents.count(DEAD_SPACE), documents.scan(DEAD_SPACE, '', 1)])
+    const found = await looked.catch((error: unknown) => {
       // Where they are kept is away, which is a condition of its own: later.
-      if (error instanceof AppError && error.retryable) return [null]
+      if (error instanceof AppError && error.retryable) return null
       throw error
     })
-    if (oldest === null) return
-    if (oldest === undefined) metrics.set('seamark_dead_letters', 0)
+    if (found === null) return
+    const [count, [oldest]] = found
+    metrics.set('seamark_dead_letters', count)
     const { topic, code, message } = (oldest?.value as DeadLetter | undefined)?.failure ?? {}
     conditions.set(
       'deadletters.held',
@@ -95,11 +97,15 @@ export class DeadLetters implements Component {
 
   private async trim(): Promise<void> {
     const { documents, metrics, maxLetters = 10_000 } = this.options
-    const held = await documents.scan(DEAD_SPACE, '', maxLetters + TRIM_AT_ONCE)
-    metrics.set('seamark_dead_letters', Math.min(held.length, maxLetters))
-    for (const { key, version } of held.slice(0, Math.max(0, held.length - maxLetters))) {
-      if (await documents.remove(DEAD_SPACE, key, version)) metrics.add('seamark_dead_letters_dropped_total')
+    let count = await documents.count(DEAD_SPACE)
+    while (count > maxLetters) {
+      const oldest = await documents.scan(DEAD_SPACE, '', Math.min(TRIM_AT_ONCE, count - maxLetters))
+      for (const { key, version } of oldest) {
+        if (await documents.remove(DEAD_SPACE, key, version)) metrics.add('seamark_dead_letters_dropped_total')
+      }
+      count = oldest.length === 0 ? 0 : await documents.count(DEAD_SPACE)
     }
+    metrics.set('seamark_dead_letters', count)
   }
 }
 

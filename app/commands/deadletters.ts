@@ -5,7 +5,7 @@ import type { Documents } from '../../core/model/documents.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, countOf, EXIT, table } from '../command-line.ts'
+import { COMMON_OPTIONS, type Command, countOf, EXIT, type ParsedArgs, table } from '../command-line.ts'
 import { withDocuments, withQueue } from '../distributed/with-documents.ts'
 
 const PAGE = 500
@@ -67,8 +67,7 @@ export const deadlettersReplay: Command = {
     if (args.operands.length === 0 && !args.flag('all'))
       throw new AppError('E_USAGE', 'Name some, or say --all: seamark deadletters replay KEY…')
     return withQueue(commandConfig(args), async (documents, queue) => {
-      const keys = [...args.operands]
-      if (args.flag('all')) for await (const { key } of letters(documents)) keys.push(key)
+      const keys = await keysOf(documents, args)
       let replayed = 0
       for (const key of keys) {
         if (await replayLetter(queue, documents, key)) replayed += 1
@@ -78,6 +77,36 @@ export const deadlettersReplay: Command = {
       return replayed === keys.length ? EXIT.ok : EXIT.negative
     })
   },
+}
+
+export const deadlettersRemove: Command = {
+  name: 'deadletters remove',
+  summary: 'Forget what was given up and cannot be mended',
+  operands: 'KEY…',
+  options: { all: { type: 'boolean', doc: 'everything that was given up' }, ...COMMON_OPTIONS },
+  notes: 'What is removed is gone: it was not judged, or not stored, and will not be.',
+  examples: [['seamark deadletters remove 001795-3f5a', 'one']],
+  async run(args) {
+    if (args.operands.length === 0 && !args.flag('all'))
+      throw new AppError('E_USAGE', 'Name some, or say --all: seamark deadletters remove KEY…')
+    return withDocuments(commandConfig(args), async (documents) => {
+      const keys = await keysOf(documents, args)
+      let removed = 0
+      for (const key of keys) {
+        const found = await documents.get(DEAD_SPACE, key)
+        if (found !== null && (await documents.remove(DEAD_SPACE, key, found.version))) removed += 1
+        else notFound(key)
+      }
+      process.stdout.write(`${countOf(removed, 'dead letter')} removed\n`)
+      return removed === keys.length ? EXIT.ok : EXIT.negative
+    })
+  },
+}
+
+async function keysOf(documents: Documents, args: ParsedArgs): Promise<string[]> {
+  const keys = [...args.operands]
+  if (args.flag('all')) for await (const { key } of letters(documents)) keys.push(key)
+  return keys
 }
 
 async function* letters(documents: Documents): AsyncIterable<{ key: string; letter: DeadLetter }> {

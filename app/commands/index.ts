@@ -5,7 +5,7 @@ import { analyzer } from './analyzer.ts'
 import { api } from './api.ts'
 import { collector } from './collector.ts'
 import { commandList, commandSend } from './command.ts'
-import { deadlettersList, deadlettersReplay, deadlettersShow } from './deadletters.ts'
+import { deadlettersList, deadlettersRemove, deadlettersReplay, deadlettersShow } from './deadletters.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
 import { ingest } from './ingest.ts'
@@ -46,6 +46,7 @@ export const COMMANDS: readonly Command[] = [
   deadlettersList,
   deadlettersShow,
   deadlettersReplay,
+  deadlettersRemove,
   setupFiles,
   setupServices,
   setupPassword,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
@@ -7,7 +8,10 @@ import { enrol, readCredentials } from '../../../collector/central/enrolment.ts'
 import { IngestClient } from '../../../collector/central/ingest-client.ts'
 import { RulesFollower } from '../../../collector/central/rules-follower.ts'
 import { Shipper } from '../../../collector/central/shipper.ts'
-import { readHeader } from '../../../core/batch/seal.ts'
+import { BatchBuilder } from '../../../core/batch/builder.ts'
+import { readHeader, sealBatch } from '../../../core/batch/seal.ts'
+import { fromText } from '../../../core/batch/strings.ts'
+import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { Conditions } from '../../../core/health/conditions.ts'
 import { ACTIVE_RULES, type PublishedRules, RULES_SPACE } from '../../../core/model/published-rules.ts'
 import type { Item } from '../../../core/model/queue.ts'
@@ -137,15 +141,37 @@ describe('a host and ingest', () => {
     expect((await take(spool, 'dead', 1))[0]?.failure?.message).toContain('somebody-else')
   })
 
-  test('what a full spool had to evict arrives as its header, with what was lost', async () => {
+  test('a full spool keeps the evidence; what it had to evict arrives as its header, with what was lost', async () => {
     const running = await runIngest()
     const { credentials } = await enrolledHost(running)
-    const spool = await openQueue()
-    const evicted: Item = { ...batch(1, { rows: 40, dropped: { ring_full: 2 } }), payload: Buffer.alloc(0) }
-    await spool.offer('batches', [evicted])
+    const spool = await openQueue({ maxBytes: 40_000 })
+    const rows = 10
+    const offer = async (sequence: number, cls: Item['class']) => {
+      const builder = new BatchBuilder(1_795_000_000_000_000_000n)
+      for (let i = 0; i < rows; i++)
+        builder.addEvent('health', builder.baseNs, {
+          type: EVENT_TYPES.health.code,
+          message: fromText(randomBytes(300).toString('hex')),
+        })
+      const head = header('host-1', sequence, { class: cls, rows, dropped: sequence === 1 ? { ring_full: 2 } : {} })
+      const { bytes } = sealBatch(head, builder.build())
+      return spool.offer('batches', [{ id: `host-1/e1/${sequence}`, class: cls, header: head, payload: bytes }])
+    }
+    let offered = 0
+    while ((await offer(offered + 1, 'routine')) === 'stored') offered += 1
+    expect(offered).toBeGreaterThan(5)
+    for (let i = 0; i < 3; i++) expect(await offer(++offered, 'evidence')).toBe('stored')
+    expect(spool.counters.evictedItems).toBeGreaterThan(2)
     await shipping(running.url, credentials.key, spool)
-    const [got] = await take(running.queue, 'batches', 1)
-    expect(readHeader(got!.payload)).toMatchObject({ sequence: 1, rows: 0, dropped: { ring_full: 2, spool_full: 40 } })
+    const got = (await take(running.queue, 'batches', offered)).map(({ payload }) => readHeader(payload))
+    const evicted = got.filter((one) => one.rows === 0)
+    // The oldest of the lowest class; nothing else.
+    expect(evicted.map(({ sequence }) => sequence).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: spool.counters.evictedItems }, (_, i) => i + 1),
+    )
+    expect(evicted.find(({ sequence }) => sequence === 1)?.dropped).toEqual({ ring_full: 2, spool_full: rows })
+    const told = got.reduce((sum, one) => sum + one.rows + (one.dropped.spool_full ?? 0), 0)
+    expect([told, got.length]).toEqual([offered * rows, offered])
   })
 
   test('a host follows the rules of the centre, keeps them, and stays with the last good ones', async () => {

@@ -12,6 +12,8 @@ import { freePort } from './redis.ts'
 const HOME = process.env.SEAMARK_ELASTICSEARCH_HOME ?? '/var/cache/seamark-tests/elasticsearch-9.2.8'
 const MIN_JAVA = 21
 const START_MS = 120_000
+/** Ends with the server; and ends it, with its files, when nobody holds the other end of standard input any more. */
+const UNTIL_ORPHANED = '("$0"; kill -9 0) & cat; rm -rf "$1"; kill -9 0'
 /** Elasticsearch refuses to run as root. */
 const NOBODY = 65_534
 
@@ -83,9 +85,9 @@ export async function startElasticsearch(
 
   async function start(): Promise<void> {
     if (isRunning()) return
-    const started = spawn(join(HOME, 'bin/elasticsearch'), [], {
+    const started = spawn('/bin/sh', ['-c', UNTIL_ORPHANED, join(HOME, 'bin/elasticsearch'), directory], {
       cwd: directory,
-      stdio: 'ignore',
+      stdio: ['pipe', 'ignore', 'ignore'],
       env: {
         PATH: process.env.PATH ?? '',
         ES_JAVA_HOME: javaHome() ?? '',
@@ -99,10 +101,9 @@ export async function startElasticsearch(
       ...(asRoot ? { uid: NOBODY, gid: NOBODY } : {}),
     })
     server = started
-    process.once('exit', () => killGroup(started))
     const deadline = performance.now() + START_MS
     while (!(await answers(url))) {
-      if (started.exitCode !== null) throw new Error(`Elasticsearch ended; see ${lines['path.logs']}`)
+      if (!isRunning()) throw new Error(`Elasticsearch ended; see ${lines['path.logs']}`)
       if (performance.now() > deadline) throw new Error('Elasticsearch did not answer in time')
       await new Promise((resolve) => setTimeout(resolve, 200))
     }
@@ -111,7 +112,7 @@ export async function startElasticsearch(
   async function kill(): Promise<void> {
     if (server === undefined || !isRunning()) return
     const ended = once(server, 'exit')
-    killGroup(server)
+    process.kill(-server.pid!, 'SIGKILL')
     await ended
   }
 
@@ -154,11 +155,6 @@ async function empty(url: string): Promise<void> {
     const { ok, status } = await fetch(`${url}/${path}`, { method: 'DELETE' })
     if (!ok && status !== 404) throw new Error(`Elasticsearch keeps ${path}: ${status}`)
   }
-}
-
-/** Whoever started it may be gone before it asked the server to go. */
-function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
 }
 
 async function answers(url: string): Promise<boolean> {

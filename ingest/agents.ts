@@ -3,7 +3,7 @@
  * digests are kept. An agent may append batches under its own collector's name and read rules; nothing else.
  */
 import type { Clock } from '../core/model/component.ts'
-import type { Documents, Versioned } from '../core/model/documents.ts'
+import type { DocumentChange, Documents, Versioned } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 import { digestOf, matchesDigest, newSecretKey, splitSecretKey } from '../core/runtime/secret-key.ts'
 
@@ -140,19 +140,23 @@ export class Agents {
     return found
   }
 
-  /** By the agent's id or its collector's name; its name becomes free. False when there is none. */
+  /** By the agent's id or its collector's name; its name becomes free with it. False when there is none. */
   async revoke(idOrCollector: string): Promise<boolean> {
-    const name = await this.documents.get(SPACES.names, idOrCollector)
-    const id = (name?.value as { agent: string } | undefined)?.agent ?? idOrCollector
-    const found = await this.documents.get(SPACES.agents, id)
-    const agent = found?.value as StoredAgent | undefined
-    if (found === null || agent === undefined || agent.revokedMs !== null) return false
-    const revoked: StoredAgent = { ...agent, revokedMs: this.nowMs() }
-    if (!(await this.documents.put(SPACES.agents, id, revoked, found.version))) return this.revoke(idOrCollector)
-    const held = await this.documents.get(SPACES.names, agent.collector)
-    if (held !== null && (held.value as { agent: string }).agent === id)
-      await this.documents.remove(SPACES.names, agent.collector, held.version)
-    return true
+    for (;;) {
+      const named = await this.documents.get(SPACES.names, idOrCollector)
+      const id = (named?.value as { agent: string } | undefined)?.agent ?? idOrCollector
+      const found = await this.documents.get(SPACES.agents, id)
+      const agent = found?.value as StoredAgent | undefined
+      if (found === null || agent === undefined) return false
+      const name = named ?? (await this.documents.get(SPACES.names, agent.collector))
+      const isHeld = name !== null && (name.value as { agent: string }).agent === id
+      if (agent.revokedMs !== null && !isHeld) return false
+      const revoked: StoredAgent = { ...agent, revokedMs: agent.revokedMs ?? this.nowMs() }
+      const changes: DocumentChange[] = [{ space: SPACES.agents, key: id, value: revoked, ifVersion: found.version }]
+      if (isHeld) changes.push({ space: SPACES.names, key: agent.collector, value: undefined, ifVersion: name.version })
+      if (await this.documents.commit(changes)) return true
+      // Somebody changed one of them meanwhile.
+    }
   }
 
   async seen(agent: Agent, status: AgentStatus): Promise<void> {

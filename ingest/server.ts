@@ -19,7 +19,7 @@ import { Agents } from './agents.ts'
 import { createAuthentication } from './authentication.ts'
 import { Coalescer } from './coalescer.ts'
 import { Envelopes } from './envelopes.ts'
-import { addBatchesRoute } from './routes/batches.ts'
+import { addBatchesRoute, type BatchesOptions } from './routes/batches.ts'
 import { addCommandsRoutes } from './routes/commands.ts'
 import { addEnrolRoute } from './routes/enrol.ts'
 import { addRulesRoute } from './routes/rules.ts'
@@ -41,6 +41,7 @@ export interface IngestOptions {
   maxInFlightBytes?: number
   /** Default 5 ms. */
   lingerMs?: number
+  inFlight?: BatchesOptions['inFlight']
   nowMs?: () => number
 }
 
@@ -100,6 +101,7 @@ export function createIngest(options: IngestOptions): Ingest {
     conditions,
     metrics,
     maxInFlightBytes,
+    ...(options.inFlight === undefined ? {} : { inFlight: options.inFlight }),
     onError,
     nowMs,
   })

@@ -1,5 +1,6 @@
 /** `seamark deadletters …`: what was given up, why, and another try. */
-import { DEAD_SPACE, type DeadLetter, replayLetter } from '../../analyzer/dead-letters.ts'
+import { replayLetter } from '../../analyzer/dead-letters.ts'
+import { type DeadLetter, LetterStore } from '../../analyzer/letter-store.ts'
 import { readHeader } from '../../core/batch/seal.ts'
 import type { Documents } from '../../core/model/documents.ts'
 import { AppError } from '../../core/model/errors.ts'
@@ -7,8 +8,6 @@ import { safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, type ParsedArgs, table } from '../command-line.ts'
 import { withDocuments, withQueue } from '../distributed/with-documents.ts'
-
-const PAGE = 500
 
 export const deadlettersList: Command = {
   name: 'deadletters list',
@@ -18,7 +17,7 @@ export const deadlettersList: Command = {
   async run(args) {
     return withDocuments(commandConfig(args), async (documents) => {
       let count = 0
-      for await (const { key, letter } of letters(documents)) {
+      for await (const { key, letter } of new LetterStore({ documents }).letters()) {
         count += 1
         const { failure } = letter
         process.stdout.write(
@@ -43,9 +42,9 @@ export const deadlettersShow: Command = {
     const [key] = args.operands
     if (key === undefined) throw new AppError('E_USAGE', 'Name one: seamark deadletters show KEY')
     return withDocuments(commandConfig(args), async (documents) => {
-      const found = await documents.get(DEAD_SPACE, key)
+      const found = await new LetterStore({ documents }).get(key)
       if (found === null) return notFound(key)
-      const letter = found.value as DeadLetter
+      const { letter } = found
       if (args.flag('json')) process.stdout.write(`${JSON.stringify({ key, ...letter })}\n`)
       else process.stdout.write(`${table(describe(letter))}\n`)
       return EXIT.ok
@@ -93,8 +92,7 @@ export const deadlettersRemove: Command = {
       const keys = await keysOf(documents, args)
       let removed = 0
       for (const key of keys) {
-        const found = await documents.get(DEAD_SPACE, key)
-        if (found !== null && (await documents.remove(DEAD_SPACE, key, found.version))) removed += 1
+        if (await new LetterStore({ documents }).remove(key)) removed += 1
         else notFound(key)
       }
       process.stdout.write(`${countOf(removed, 'dead letter')} removed\n`)
@@ -105,18 +103,8 @@ export const deadlettersRemove: Command = {
 
 async function keysOf(documents: Documents, args: ParsedArgs): Promise<string[]> {
   const keys = [...args.operands]
-  if (args.flag('all')) for await (const { key } of letters(documents)) keys.push(key)
+  if (args.flag('all')) for await (const { key } of new LetterStore({ documents }).letters()) keys.push(key)
   return keys
-}
-
-async function* letters(documents: Documents): AsyncIterable<{ key: string; letter: DeadLetter }> {
-  for (let after = ''; ; ) {
-    const page = await documents.scan(DEAD_SPACE, after, PAGE)
-    for (const { key, value } of page) yield { key, letter: value as DeadLetter }
-    const last = page.at(-1)
-    if (last === undefined) return
-    after = last.key
-  }
 }
 
 function describe({ id, class: cls, failure, payload, leftOutBytes }: DeadLetter): [string, string][] {

@@ -202,8 +202,6 @@ export function createRedisDocuments(options: RedisDocumentsOptions): Documents 
       return Array.from({ length: found.length / 2 }, (_, i) => versioned(found[2 * i]!, found[2 * i + 1]!))
     },
 
-    count: (space) => use(() => redis.zcard(`${spaceOf(space)}keys`)),
-
     watch(space, signal) {
       const channel = `${spaceOf(space)}changed`
       // Asked for now rather than at the first `next()`, or changes in between would be missed.

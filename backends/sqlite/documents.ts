@@ -177,11 +177,6 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
       return use(({ prepare }) => prepare(text).all(space, after, bounded)).map(versioned)
     },
 
-    async count(space) {
-      const text = 'SELECT count(*) AS count FROM documents WHERE space = ?'
-      return use(({ prepare }) => prepare(text).get(space)?.count as number)
-    },
-
     watch(space, signal) {
       // Taken now rather than at the first `next()`, or changes in between would be missed.
       let seen = use(({ prepare }) => prepare('SELECT version FROM counter').get()?.version as number)

@@ -13,9 +13,11 @@ import { encodeBody, openBody } from './body.ts'
 
 const MAGIC = 0x31424d53
 const HEAD_BYTES = 20
-/** A body larger than this is refused before it is inflated. */
-export const MAX_BODY_BYTES = 64 * 1024 * 1024
-export const MAX_HEADER_BYTES = 64 * 1024
+/** A body larger than this is refused before it is inflated; hosts make batches of about one MiB. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024
+export const MAX_HEADER_BYTES = 8 * 1024
+/** Of each text in a header: they stand in ids, which are remembered long after their batch is gone. */
+const MAX_TEXT_CHARS = 128
 /** The least that zlib takes. */
 const MIN_CHUNK_BYTES = 64
 
@@ -36,6 +38,11 @@ export function sealBatch(header: BatchHeader, batch: Batch): EventBatch {
   body.copy(bytes, HEAD_BYTES + head.length)
   bytes.writeUInt32LE(crc32(bytes.subarray(HEAD_BYTES)), 16)
   return { header, bytes }
+}
+
+/** How many bytes the body says it inflates to; of a batch whose header was read. */
+export function inflatedBytes(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(12, true)
 }
 
 /** Reads and checks the frame and its header without inflating the body. Throws AppError E_BATCH_CORRUPT. */
@@ -83,17 +90,21 @@ function checkHeader(value: unknown): BatchHeader {
   const ok =
     typeof value === 'object' &&
     value !== null &&
-    typeof header.collector === 'string' &&
-    typeof header.epoch === 'string' &&
+    isShortText(header.collector) &&
+    isShortText(header.epoch) &&
     Number.isSafeInteger(header.sequence) &&
     Number.isSafeInteger(header.rows) &&
-    typeof header.plan === 'string' &&
-    typeof header.edgeRuleset === 'string' &&
+    isShortText(header.plan) &&
+    isShortText(header.edgeRuleset) &&
     BATCH_CLASSES.includes(header.class) &&
     isNumbers(header.lowMs) &&
     isNumbers(header.dropped)
-  if (!ok) throw corrupt('its header lacks a field or has one of another type')
+  if (!ok) throw corrupt('its header lacks a field, or has one of another type or length')
   return header
+}
+
+function isShortText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= MAX_TEXT_CHARS
 }
 
 function isNumbers(value: unknown): boolean {

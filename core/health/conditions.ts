@@ -59,6 +59,14 @@ export const CONDITIONS = {
     means: 'Something could not be handled or stored, and was set aside',
     fix: '`seamark deadletters list` and `show` say what and why; `replay` it after the cure',
   },
+  'deadletters.dropped': {
+    means: 'More could not be handled than is kept of it',
+    fix: 'mend what the kept ones tell of, replay or remove them; revoke a host that sends what cannot be read',
+  },
+  'queue.waiting': {
+    means: 'What came from hosts waits in the queue and is not judged, or not stored',
+    fix: 'start analyzers, or more of them; where they run, their logs and their other conditions have the reason',
+  },
 } as const satisfies Record<string, ConditionSpec>
 
 export type ConditionName = keyof typeof CONDITIONS

@@ -55,7 +55,8 @@ export function sendProblem(reply: FastifyReply, problem: ProblemDocument): Fast
 /** Turns whatever was thrown into a problem document; what nobody expected is logged and not shown. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error as FastifyError)
-  if (problem.status >= 500) request.log.error({ err: error }, 'A request failed')
+  // A problem that we raised ourselves is told by its answer and its metric.
+  if (problem.status >= 500 && !(error instanceof ApiProblem)) request.log.error({ err: error }, 'A request failed')
   if (problem.status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1')
   return sendProblem(reply, problem)
 }

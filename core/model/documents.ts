@@ -30,8 +30,6 @@ export interface Documents {
   commit(changes: readonly DocumentChange[]): Promise<boolean>
   /** In key order, keys greater than `after`. */
   scan(space: string, after: string, limit: number): Promise<Versioned[]>
-  /** How many there are, without reading them. */
-  count(space: string): Promise<number>
   /** Yields keys as they change; may repeat, never misses the last change. */
   watch(space: string, signal: AbortSignal): AsyncIterable<string>
 }

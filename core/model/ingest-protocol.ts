@@ -26,6 +26,8 @@ export const RULESET_HEADER = 'seamark-ruleset'
 
 /** What ingest takes in one message. */
 export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+/** Its batches together, as they say themselves. */
+export const MAX_MESSAGE_INFLATED_BYTES = 128 * 1024 * 1024
 export const MAX_MESSAGE_BATCHES = 256
 /** What a host puts into one. */
 export const MAX_SENT_BATCHES = 64

@@ -61,7 +61,10 @@ export const METRICS = {
   seamark_analyzer_poisoned_events_total: counter('Events that could not be judged and became dead letters.'),
   seamark_dead_letters_total: counter('Items given up and kept as dead letters.', 'topic'),
   seamark_dead_letters: gauge('Dead letters held.'),
-  seamark_dead_letters_dropped_total: counter('Dead letters that went because there were too many.'),
+  seamark_dead_letters_dropped_total: counter(
+    'Dead letters that went because there were too many: of one collector (share), or of all (oldest).',
+    'reason',
+  ),
   seamark_alerts_received_detections_total: counter('Detections that reached alerting.'),
   seamark_alerts_opened_total: counter('Alerts opened.', 'priority'),
   seamark_alerts_repeated_detections_total: counter('Detections that were already counted (redelivered).'),

@@ -1,7 +1,7 @@
 /** Takes batches from the agent of a host; answers 200 only when all of them are durable. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { splitFrames } from '../../core/batch/frames.ts'
-import { readHeader } from '../../core/batch/seal.ts'
+import { inflatedBytes, readHeader } from '../../core/batch/seal.ts'
 import type { Conditions } from '../../core/health/conditions.ts'
 import { ApiProblem } from '../../core/http/problem.ts'
 import { AppError } from '../../core/model/errors.ts'
@@ -10,6 +10,7 @@ import {
   INGEST_PATHS,
   MAX_MESSAGE_BATCHES,
   MAX_MESSAGE_BYTES,
+  MAX_MESSAGE_INFLATED_BYTES,
   RULESET_HEADER,
   SENT_HEADER,
 } from '../../core/model/ingest-protocol.ts'
@@ -19,6 +20,7 @@ import type { Agent, Agents } from '../agents.ts'
 import type { Authentication } from '../authentication.ts'
 import type { Coalescer } from '../coalescer.ts'
 import type { Envelopes } from '../envelopes.ts'
+import { type Admission, InFlight, type InFlightOptions } from '../in-flight.ts'
 
 export interface BatchesOptions {
   agents: Agents
@@ -29,6 +31,7 @@ export interface BatchesOptions {
   metrics: Metrics
   /** Bytes of requests that may be in memory at the same time. */
   maxInFlightBytes: number
+  inFlight?: Pick<InFlightOptions, 'graceMs'>
   onError: (error: unknown) => void
   nowMs?: () => number
 }
@@ -45,7 +48,8 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
   const { authentication, coalescer, envelopes, conditions, metrics, nowMs = Date.now } = options
   const agentsOf = new WeakMap<FastifyRequest, Agent>()
   const written = new Map<string, number>()
-  let inFlightBytes = 0
+  const inFlight = new InFlight({ metrics, maxBytes: options.maxInFlightBytes, ...options.inFlight })
+  const admissions = new WeakMap<FastifyRequest, Admission>()
 
   app.addContentTypeParser(
     BATCHES_TYPE,
@@ -63,20 +67,19 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
         throw new ApiProblem(411, 'E_API_REQUEST', 'the request must say its content-length')
       if (length > MAX_MESSAGE_BYTES)
         throw new ApiProblem(413, 'E_API_TOO_LARGE', `a message may have ${MAX_MESSAGE_BYTES} bytes`)
-      if (inFlightBytes + length > options.maxInFlightBytes) {
-        metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'busy' })
+      // A client that left while its key was looked up has closed already, and will not close again.
+      if (request.raw.destroyed || reply.raw.closed) throw new ApiProblem(400, 'E_API_REQUEST', 'the client has left')
+      const admission = inFlight.admit(agent.id, length, () => request.raw.destroy())
+      if (admission === null) {
         void reply.header('retry-after', String(RETRY_AFTER_S))
         throw new ApiProblem(503, 'E_API_BUSY', 'ingest holds as much as it can; try again shortly')
       }
-      // A client that left while its key was looked up has closed already, and will not close again.
-      if (request.raw.destroyed || reply.raw.closed) throw new ApiProblem(400, 'E_API_REQUEST', 'the client has left')
-      reply.raw.once('close', () => {
-        inFlightBytes -= length
-      })
-      inFlightBytes += length
+      admissions.set(request, admission)
+      reply.raw.once('close', () => admission.over())
     },
     handler: async (request, reply) => {
       const agent = agentsOf.get(request)!
+      admissions.get(request)?.arrived()
       const receivedMs = nowMs()
       if (!Buffer.isBuffer(request.body))
         throw new ApiProblem(415, 'E_API_REQUEST', `the content type must be ${BATCHES_TYPE}`)
@@ -96,6 +99,7 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
   })
 
   function itemsOf(body: Buffer, agent: Agent): Item[] {
+    let inflated = 0
     return splitFrames(body, MAX_MESSAGE_BATCHES).map((payload, i) => {
       const field = `batches[${i}]`
       try {
@@ -105,6 +109,11 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
           throw new ApiProblem(403, 'E_INGEST_COLLECTOR', `${field}: ${message}`, [
             { field: `${field}.collector`, message },
           ])
+        }
+        inflated += inflatedBytes(payload)
+        if (inflated > MAX_MESSAGE_INFLATED_BYTES) {
+          const message = `a message may inflate to ${MAX_MESSAGE_INFLATED_BYTES} bytes`
+          throw new ApiProblem(413, 'E_API_TOO_LARGE', `${field}: ${message}`, [{ field, message }])
         }
         const id = `${header.collector}/${header.epoch}/${header.sequence}`
         return { id, class: header.class, header, envelope: envelopes.stamp(header), payload }

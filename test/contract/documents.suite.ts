@@ -118,15 +118,6 @@ export function documentsSuite(name: string, create: () => Promise<DocumentsStor
       )
     })
 
-    test('counts what is in one space', async () => {
-      const { documents } = await open()
-      expect(await documents.count('s')).toBe(0)
-      for (const key of ['a', 'b', 'c']) await documents.put('s', key, 1, 0)
-      await documents.put('t', 'a', 1, 0)
-      await documents.remove('s', 'b', (await documents.get('s', 'b'))!.version)
-      expect([await documents.count('s'), await documents.count('t')]).toEqual([2, 1])
-    })
-
     test('a watch yields what changes in its space, changes by others and removals included', async () => {
       const { storage, documents } = await open()
       const other = await storage.open()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ACTIVE_RULES, RULES_SPACE } from '../../../core/model/published-rules.ts'
 import { newSecretKey } from '../../../core/runtime/secret-key.ts'
 import { take } from '../queue.suite.ts'
@@ -101,10 +101,18 @@ describe('enrolment', () => {
     expect((await post(running.url, key, [sealed('host-1', 1)])).status).toBe(200)
     expect(await running.agents.revoke('host-1')).toBe(true)
     expect(await running.agents.revoke('host-1')).toBe(false)
+    // By the id of its agent too, and also where an earlier try got no further than half of it.
+    const other = (await enrolled(running, 'host-2')).key.split('.')[0]!
+    const held = (await running.documents.get('agents', other))!
+    await running.documents.put('agents', other, { ...(held.value as object), revokedMs: 1 }, held.version)
+    expect(await running.agents.revoke('host-2')).toBe(true)
+    expect(await running.agents.revoke(other)).toBe(false)
+    await enrolled(running, 'host-2')
     nowMs += 6_000
     expect((await post(running.url, key, [sealed('host-1', 2)])).status).toBe(401)
     await enrolled(running, 'host-1')
-    expect((await running.agents.list()).map(({ revokedMs }) => revokedMs === null).sort()).toEqual([false, true])
+    const names = (await running.agents.list()).filter(({ revokedMs }) => revokedMs === null)
+    expect(names.map(({ collector }) => collector).sort()).toEqual(['host-1', 'host-2'])
   })
 })
 
@@ -235,7 +243,7 @@ describe('batches', () => {
   })
 
   test('of clients that leave while their key is looked up are not counted as held', async () => {
-    const running = await runIngest({ maxInFlightBytes: 3_000_000 })
+    const running = await runIngest({ maxInFlightBytes: 8 * 3_000_000 })
     const { key } = await enrolled(running)
     const get = running.documents.get.bind(running.documents)
     running.documents.get = async (space, id) => {
@@ -260,6 +268,31 @@ describe('batches', () => {
     // As large as the bound allows: there is room again for all of it.
     const full = async () => (await post(running.url, key, [Buffer.alloc(2_900_000)])).status
     await expect.poll(full, { timeout: 5_000 }).toBe(422)
+  })
+
+  test('that are announced and not sent take the room of their own host alone, and not for long', async () => {
+    const running = await runIngest({ maxInFlightBytes: 80_000, inFlight: { graceMs: 300 } })
+    const [hostile, honest] = [await enrolled(running, 'hostile'), await enrolled(running, 'honest')]
+    const { hostname, port } = new URL(running.url)
+    const announced = () => {
+      const socket = connect(Number(port), hostname).on('error', () => {})
+      socket.write(
+        `POST /ingest/v1/batches HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${hostile.key}\r\n` +
+          'content-type: application/vnd.seamark.batches\r\ncontent-length: 9000\r\n\r\n',
+      )
+      return socket
+    }
+    const sockets = [announced(), announced(), announced()]
+    onTestFinished(() => sockets.forEach((socket) => void socket.destroy()))
+    const closed = sockets.map((socket) => once(socket, 'close'))
+    // One is waited for; its host has no more room, and everybody else has.
+    const answers = await Promise.race([1, 2].map((i) => once(sockets[i]!, 'data')))
+    expect(String(answers[0])).toContain('503')
+    expect((await post(running.url, honest.key, [sealed('honest', 1)])).status).toBe(200)
+    await closed[0]
+    const own = async () => (await post(running.url, hostile.key, [sealed('hostile', 1)])).status
+    await expect.poll(own, { timeout: 5_000 }).toBe(200)
+    expect(await running.metrics.registry.metrics()).toContain('refused_requests_total{reason="slow"}')
   })
 
   test('of many hosts share offers, and each keeps its own id', async () => {

@@ -60,7 +60,6 @@ test('what another counts in the next slot, while one learns of a full one, stay
     remove: (space, key, ifVersion) => documents.remove(space, key, ifVersion),
     commit: (changes) => documents.commit(changes),
     scan: (space, after, limit) => documents.scan(space, after, limit),
-    count: (space) => documents.count(space),
     watch: (space, signal) => documents.watch(space, signal),
     async getAll(wanted) {
       const found = await documents.getAll(wanted)

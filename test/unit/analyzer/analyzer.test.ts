@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Analyzer, type AnalyzerOptions } from '../../../analyzer/analyzer.ts'
-import { DEAD_SPACE, DeadLetters, replayLetter } from '../../../analyzer/dead-letters.ts'
+import { DeadLetters, replayLetter } from '../../../analyzer/dead-letters.ts'
+import { LetterStore } from '../../../analyzer/letter-store.ts'
 import { createSqliteDocuments } from '../../../backends/sqlite/documents.ts'
 import { EdgeFilter } from '../../../collector/edge-filter.ts'
 import { readText } from '../../../core/batch/batch.ts'
@@ -188,13 +189,15 @@ test('a poisoned event that is replayed after a fix is judged by the rules in fo
   await queue.deliver('dead', queue.items('dead'))
   analyzer.useRuleSet(fixed)
   await documents.put(RULES_SPACE, ACTIVE_RULES, { version: fixed.version, sinceMs: 0 }, 0)
-  const [letter] = await documents.scan(DEAD_SPACE, '', 10)
+  const store = new LetterStore({ documents })
+  const letter = await store.oldest()
   expect(await replayLetter(queue, documents, letter!.key)).toBe(true)
   await queue.deliver('batches', queue.items('batches'))
   expect(detections().map(({ rule, ruleset, evidence }) => [rule, ruleset, evidence[0]!.split('.').at(-1)])).toEqual([
     ['opened /poison', fixed.version, '1'],
   ])
-  expect(await documents.scan(DEAD_SPACE, '', 10)).toEqual([])
+  expect(await store.usage()).toEqual({ letters: 0, bytes: 0 })
+  expect(await store.oldest()).toBeUndefined()
   await letters.stop(100)
 })
 

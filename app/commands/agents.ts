@@ -50,7 +50,7 @@ export const agentsList: Command = {
               ? `revoked ${new Date(revokedMs).toISOString()}, agent ${id}`
               : status === null
                 ? `never seen, agent ${id}`
-                : `seen ${new Date(status.lastSeenMs).toISOString()}, clock ${(status.skewMs / 1_000).toFixed(1)} s off, agent ${id}`,
+                : `seen ${new Date(status.lastSeenMs).toISOString()}, clock ${(Math.round(status.skewMs / 100) / 10 + 0).toFixed(1)} s off, agent ${id}`,
           ]),
         )}\n`,
       )

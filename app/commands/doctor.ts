@@ -30,20 +30,23 @@ export const doctor: Command = {
     const config = commandConfig(args)
     const url = args.text('url')
     const client = new ApiClient(config, url)
-    const found: Visibility[] = []
+    let isBlind = false
+    // Told as it is found: what hangs must not keep back what is known.
+    const tell = (...found: readonly Visibility[]) => {
+      for (const visibility of found) {
+        process.stdout.write(args.flag('json') ? `${jsonLine(visibility)}\n` : readable(visibility))
+        isBlind ||= visibility.blind.length > 0
+      }
+    }
     if (url === undefined) {
-      found.push(...(await thisMachine(config)))
-      if (config.redis.url !== undefined) found.push(await redisVisibility(config))
-      if (config.elasticsearch.url !== undefined) found.push(await elasticsearchVisibility(config))
-      if (config.central.url !== undefined) found.push(await runningHost(config))
+      tell(...(await thisMachine(config)))
+      if (config.redis.url !== undefined) tell(await redisVisibility(config))
+      if (config.elasticsearch.url !== undefined) tell(await elasticsearchVisibility(config))
+      if (config.central.url !== undefined) tell(await runningHost(config))
     }
     // A host of a deployment has no API of its own; elsewhere it is asked even where nobody may answer.
-    if (url !== undefined || config.central.url === undefined)
-      found.push(await runningSeamark(client, url !== undefined))
-    for (const visibility of found) {
-      process.stdout.write(args.flag('json') ? `${jsonLine(visibility)}\n` : readable(visibility))
-    }
-    return found.some(({ blind }) => blind.length > 0) ? EXIT.negative : EXIT.ok
+    if (url !== undefined || config.central.url === undefined) tell(await runningSeamark(client, url !== undefined))
+    return isBlind ? EXIT.negative : EXIT.ok
   },
 }
 

@@ -1,5 +1,6 @@
 /** `seamark ingest`: takes batches from the hosts of a deployment. */
 import { readFileSync } from 'node:fs'
+import { QueueWatch } from '../../core/health/queue-watch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { createIngest } from '../../ingest/server.ts'
 import { openDocuments, openQueue, openRedisMonitor } from '../backends.ts'
@@ -35,6 +36,8 @@ export const ingest: Command = {
       await run('health', health.reporting)
       const monitor = openRedisMonitor(config, conditions, metrics)
       if (monitor !== null) await run('redis monitor', monitor)
+      const topics = ['batches', 'detections', 'index'] as const
+      await run('queue watch', new QueueWatch({ queue, topics, conditions, metrics, logger }))
       if ((await activeRules(documents)) === null) await publishRules(documents, readRuleFiles(config.rules), config)
       const { host, port } = config.ingest
       const readMetrics = async () => {

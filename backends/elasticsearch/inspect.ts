@@ -25,15 +25,19 @@ interface Pools {
   nodes: Record<string, { name: string; thread_pool: { write: { queue: number; rejected: number } } }>
 }
 
-/** Throws AppError E_STORE_STORAGE where it does not answer. */
-export async function inspectElasticsearch(config: ElasticsearchConfig): Promise<ElasticsearchFindings> {
+/** Throws AppError E_STORE_STORAGE where it does not answer, or not before the signal aborts. */
+export async function inspectElasticsearch(
+  config: ElasticsearchConfig,
+  signal?: AbortSignal,
+): Promise<ElasticsearchFindings> {
   const { prefix = DEFAULT_PREFIX } = config
   const client = connect(config)
   const found: ElasticsearchFindings = { sees: [], problems: [] }
   try {
     // What the user of the configuration may not read is said, and is no fault; that nobody answers is one.
     const mayFail = async <T>(path: string, query: Record<string, boolean>, read: (body: T) => void) => {
-      const answer: Answer<T> | Error = await request<T>(client, { method: 'GET', path, query }).catch((e: Error) => e)
+      const asked = request<T>(client, { method: 'GET', path, query, ...(signal === undefined ? {} : { signal }) })
+      const answer: Answer<T> | Error = await asked.catch((error: Error) => error)
       if (answer instanceof Error && !isForbidden(answer)) throw answer
       if (answer instanceof Error) found.sees.push(`${path} cannot be read: ${answer.message}`)
       else if (answer.status < 300) read(answer.body)

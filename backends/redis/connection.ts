@@ -41,12 +41,20 @@ export function connect(config: RedisConfig, options: ConnectOptions = {}): Redi
  * would keep a process from ending; the same may be tried again.
  */
 export async function ready(redis: Redis, code: ErrorCode): Promise<void> {
+  // What a call fails with says that the connection closed; why it did is told as an event.
+  let cause: unknown
+  const remember = (error: unknown) => {
+    cause = error
+  }
+  redis.on('error', remember)
   try {
     if (redis.status === 'wait' || redis.status === 'end') await redis.connect()
     await redis.ping()
   } catch (error) {
     redis.disconnect()
-    throw redisError(code, 'does not answer', error)
+    throw redisError(code, 'does not answer', cause ?? error)
+  } finally {
+    redis.off('error', remember)
   }
 }
 

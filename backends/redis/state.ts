@@ -41,9 +41,10 @@ export async function readRedisState(redis: Redis): Promise<RedisState> {
   }
 }
 
-/** Asks once. Rejects with what the connection failed with. */
-export async function inspectRedis(config: RedisConfig): Promise<RedisState> {
+/** Asks once. Rejects with what the connection failed with; gives up when the signal aborts. */
+export async function inspectRedis(config: RedisConfig, signal?: AbortSignal): Promise<RedisState> {
   const redis = connect(config, { now: true })
+  signal?.addEventListener('abort', () => redis.disconnect(), { once: true })
   let lastError: Error | null = null
   redis.on('error', (error: Error) => {
     lastError = error

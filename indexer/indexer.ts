@@ -3,6 +3,7 @@
  * store's edge, and alerts and detections arrive as documents. Detection never waits for it. What the store never takes
  * becomes a dead letter with the store's reason, each document by itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openBatch } from '../core/batch/seal.ts'
 import type { Conditions } from '../core/health/conditions.ts'
 import type { Component } from '../core/model/component.ts'
@@ -16,10 +17,14 @@ import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { documentsOf } from './event-documents.ts'
 
+const sleepMs = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal })
+
 const EXPIRE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
 /** A store that was away is not asked again for so long. */
 const ASK_AGAIN_MS = 1_000
+/** How often a delivery asks for the store before it goes back to the queue. */
+const MAX_ASKS = 30
 
 export interface IndexerOptions {
   queue: Queue
@@ -29,23 +34,24 @@ export interface IndexerOptions {
   conditions: Conditions
   metrics: Metrics
   logger: Logger
-  nowMs?: () => number
+  /** Rejects when it is aborted. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
 export class Indexer implements Component {
   private readonly options: IndexerOptions
   private consumer: Component | null = null
   private expiring: NodeJS.Timeout | undefined
-  private readonly nowMs: () => number
-  /** 0 unless the store took nothing when it was last tried. */
-  private awayUntilMs = 0
+  private stopping = new AbortController()
+  /** Whether the store took nothing when it was last tried. */
+  private isAway = false
 
   constructor(options: IndexerOptions) {
     this.options = options
-    this.nowMs = options.nowMs ?? Date.now
   }
 
   async start(): Promise<void> {
+    this.stopping = new AbortController()
     // What cannot be removed now is tried again; searching and writing need not wait for it.
     await this.expire().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'Old parts of the search store cannot be removed')
@@ -59,24 +65,37 @@ export class Indexer implements Component {
 
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.expiring)
+    this.stopping.abort()
     await this.consumer?.stop(deadlineMs)
   }
 
+  /**
+   * While the store is away the delivery waits for it here: sending each back to the queue and taking the next would
+   * cost much for nothing, and what has been sent back often comes late once the store is there.
+   */
   private async write({ items, attempt }: Delivery): Promise<void> {
-    // Making documents is the dearest thing here: while the store is away, one item now and then asks after it.
-    const waitMs = this.awayUntilMs - this.nowMs()
-    // Longer than that is a clock that was set back.
-    if (waitMs > 0 && waitMs <= ASK_AGAIN_MS)
-      throw new AppError('E_STORE_STORAGE', 'the search store took nothing a moment ago', { retryable: true })
+    for (let asked = 1; ; asked++) {
+      if (this.isAway) await this.untilAskedAgain()
+      try {
+        // Making documents is the dearest thing here: one item asks for all.
+        const first = this.isAway ? 1 : items.length
+        await this.writeItems(items.slice(0, first), attempt)
+        this.isAway = false
+        if (first < items.length) await this.writeItems(items.slice(first), attempt)
+        return
+      } catch (error) {
+        this.isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
+        if (!this.isAway || asked === MAX_ASKS) throw error
+      }
+    }
+  }
+
+  private async untilAskedAgain(): Promise<void> {
+    const { pause = sleepMs } = this.options
     try {
-      const first = this.awayUntilMs > 0 ? 1 : items.length
-      await this.writeItems(items.slice(0, first), attempt)
-      this.awayUntilMs = 0
-      if (first < items.length) await this.writeItems(items.slice(first), attempt)
-    } catch (error) {
-      const isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
-      this.awayUntilMs = isAway ? this.nowMs() + ASK_AGAIN_MS : 0
-      throw error
+      await pause(ASK_AGAIN_MS, this.stopping.signal)
+    } catch (cause) {
+      throw new AppError('E_STORE_STORAGE', 'stopped while the search store was away', { retryable: true, cause })
     }
   }
 

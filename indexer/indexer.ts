@@ -11,7 +11,7 @@ import { deadItem } from '../core/model/dead-item.ts'
 import { AppError } from '../core/model/errors.ts'
 import { docItem, docsOf } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
-import type { Doc, Refused, SearchStore } from '../core/model/search-store.ts'
+import type { Doc, DocKind, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
@@ -101,26 +101,30 @@ export class Indexer implements Component {
 
   private async writeItems(items: readonly Item[], attempt: number): Promise<void> {
     const { metrics, logger } = this.options
-    const docs: Doc[] = []
-    /** Parallel to `docs`: where each came from. */
-    const origins: Item[] = []
-    for (const item of items) {
-      for (const doc of documentsIn(item)) {
-        docs.push(doc)
-        origins.push(item)
+    const counts = new Map<DocKind, number>()
+    // Made one by one as the store asks for them: those of a delivery would fill much memory.
+    function* counted(): Iterable<Doc> {
+      for (const item of items) {
+        for (const doc of documentsIn(item)) {
+          counts.set(doc.kind, (counts.get(doc.kind) ?? 0) + 1)
+          yield doc
+        }
       }
     }
-    if (docs.length === 0) return
-    const refused = new Map((await this.store(docs)).map((one) => [one.id, one]))
+    const refused = new Map((await this.store(counted())).map((one) => [one.id, one]))
     const dead: Item[] = []
-    docs.forEach((doc, i) => {
-      const refusal = refused.get(doc.id)
-      if (refusal === undefined) metrics.add('seamark_indexer_written_documents_total', 1, { kind: doc.kind })
-      else {
-        metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
-        dead.push(asDead(doc, origins[i]!, refusal, attempt))
+    if (refused.size > 0) {
+      for (const origin of items) {
+        for (const doc of documentsIn(origin)) {
+          const refusal = refused.get(doc.id)
+          if (refusal === undefined) continue
+          counts.set(doc.kind, counts.get(doc.kind)! - 1)
+          metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
+          dead.push(asDead(doc, origin, refusal, attempt))
+        }
       }
-    })
+    }
+    for (const [kind, count] of counts) metrics.add('seamark_indexer_written_documents_total', count, { kind })
     if (dead.length === 0) return
     logger.error({ count: dead.length, first: refused.values().next().value }, 'The search store refuses documents')
     // What was written is written again with the next attempt, which changes nothing.
@@ -128,14 +132,16 @@ export class Indexer implements Component {
       throw new AppError('E_QUEUE_FULL', 'The topic dead is full', { retryable: true })
   }
 
-  private async store(docs: readonly Doc[]): Promise<Refused[]> {
+  private async store(docs: Iterable<Doc>): Promise<Refused[]> {
     const { store, conditions } = this.options
     try {
       const refused = await store.write(docs)
       conditions.set('store.failing', null)
       return refused
     } catch (error) {
-      conditions.set('store.failing', error instanceof Error ? error.message : String(error))
+      // A batch that cannot be read says nothing of the store.
+      const isBatch = error instanceof AppError && error.code === 'E_BATCH_CORRUPT'
+      if (!isBatch) conditions.set('store.failing', error instanceof Error ? error.message : String(error))
       throw error
     }
   }

@@ -17,7 +17,8 @@ async function indexing(refuses: Set<string>) {
   /** Documents of each write, also of those that failed. */
   const tried: number[] = []
   const world = { isAway: false, pauses: 0, pause: async (_signal: AbortSignal): Promise<unknown> => undefined }
-  const write = async (docs: readonly Doc[]): Promise<Refused[]> => {
+  const write = async (some: Iterable<Doc>): Promise<Refused[]> => {
+    const docs = [...some]
     tried.push(docs.length)
     if (world.isAway) throw new AppError('E_STORE_STORAGE', 'away', { retryable: true })
     written.push(...docs.filter(({ id }) => !refuses.has(id)).map(({ id }) => id))

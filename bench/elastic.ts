@@ -75,7 +75,7 @@ function bulkBodies(messages: readonly Message[], part: number): string[] {
     return [...documentsOf(header, batch, { receivedMs: Date.now(), ruleset: '', parts: {} })]
   })
   const prepared = docs.map((doc) => {
-    const one = prepareDoc({ ...doc, part })
+    const one = prepareDoc({ kind: doc.kind, id: doc.id, timeMs: doc.timeMs, day: doc.day, part, body: doc.body })
     if ('reason' in one) throw new Error(one.reason)
     return one
   })

@@ -3,6 +3,7 @@
  * store's edge, and alerts and detections arrive as documents. Detection never waits for it. What the store never takes
  * becomes a dead letter with the store's reason, each document by itself.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openBatch } from '../core/batch/seal.ts'
 import type { Conditions } from '../core/health/conditions.ts'
 import type { Component } from '../core/model/component.ts'
@@ -10,16 +11,20 @@ import { deadItem } from '../core/model/dead-item.ts'
 import { AppError } from '../core/model/errors.ts'
 import { docItem, docsOf } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
-import type { Doc, Refused, SearchStore } from '../core/model/search-store.ts'
+import type { Doc, DocKind, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { documentsOf } from './event-documents.ts'
 
+const sleepMs = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal })
+
 const EXPIRE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
 /** A store that was away is not asked again for so long. */
 const ASK_AGAIN_MS = 1_000
+/** How often a delivery asks for the store before it goes back to the queue. */
+const MAX_ASKS = 30
 
 export interface IndexerOptions {
   queue: Queue
@@ -29,23 +34,24 @@ export interface IndexerOptions {
   conditions: Conditions
   metrics: Metrics
   logger: Logger
-  nowMs?: () => number
+  /** Rejects when it is aborted. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<unknown>
 }
 
 export class Indexer implements Component {
   private readonly options: IndexerOptions
   private consumer: Component | null = null
   private expiring: NodeJS.Timeout | undefined
-  private readonly nowMs: () => number
-  /** 0 unless the store took nothing when it was last tried. */
-  private awayUntilMs = 0
+  private stopping = new AbortController()
+  /** Whether the store took nothing when it was last tried. */
+  private isAway = false
 
   constructor(options: IndexerOptions) {
     this.options = options
-    this.nowMs = options.nowMs ?? Date.now
   }
 
   async start(): Promise<void> {
+    this.stopping = new AbortController()
     // What cannot be removed now is tried again; searching and writing need not wait for it.
     await this.expire().catch((error: unknown) => {
       this.options.logger.error({ err: error }, 'Old parts of the search store cannot be removed')
@@ -59,49 +65,66 @@ export class Indexer implements Component {
 
   async stop(deadlineMs: number): Promise<void> {
     clearInterval(this.expiring)
+    this.stopping.abort()
     await this.consumer?.stop(deadlineMs)
   }
 
+  /**
+   * While the store is away the delivery waits for it here: sending each back to the queue and taking the next would
+   * cost much for nothing, and what has been sent back often comes late once the store is there.
+   */
   private async write({ items, attempt }: Delivery): Promise<void> {
-    // Making documents is the dearest thing here: while the store is away, one item now and then asks after it.
-    const waitMs = this.awayUntilMs - this.nowMs()
-    // Longer than that is a clock that was set back.
-    if (waitMs > 0 && waitMs <= ASK_AGAIN_MS)
-      throw new AppError('E_STORE_STORAGE', 'the search store took nothing a moment ago', { retryable: true })
+    for (let asked = 1; ; asked++) {
+      if (this.isAway) await this.untilAskedAgain()
+      try {
+        // Making documents is the dearest thing here: one item asks for all.
+        const first = this.isAway ? 1 : items.length
+        await this.writeItems(items.slice(0, first), attempt)
+        this.isAway = false
+        if (first < items.length) await this.writeItems(items.slice(first), attempt)
+        return
+      } catch (error) {
+        this.isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
+        if (!this.isAway || asked === MAX_ASKS) throw error
+      }
+    }
+  }
+
+  private async untilAskedAgain(): Promise<void> {
+    const { pause = sleepMs } = this.options
     try {
-      const first = this.awayUntilMs > 0 ? 1 : items.length
-      await this.writeItems(items.slice(0, first), attempt)
-      this.awayUntilMs = 0
-      if (first < items.length) await this.writeItems(items.slice(first), attempt)
-    } catch (error) {
-      const isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
-      this.awayUntilMs = isAway ? this.nowMs() + ASK_AGAIN_MS : 0
-      throw error
+      await pause(ASK_AGAIN_MS, this.stopping.signal)
+    } catch (cause) {
+      throw new AppError('E_STORE_STORAGE', 'stopped while the search store was away', { retryable: true, cause })
     }
   }
 
   private async writeItems(items: readonly Item[], attempt: number): Promise<void> {
     const { metrics, logger } = this.options
-    const docs: Doc[] = []
-    /** Parallel to `docs`: where each came from. */
-    const origins: Item[] = []
-    for (const item of items) {
-      for (const doc of documentsIn(item)) {
-        docs.push(doc)
-        origins.push(item)
+    const counts = new Map<DocKind, number>()
+    // Made one by one as the store asks for them: those of a delivery would fill much memory.
+    function* counted(): Iterable<Doc> {
+      for (const item of items) {
+        for (const doc of documentsIn(item)) {
+          counts.set(doc.kind, (counts.get(doc.kind) ?? 0) + 1)
+          yield doc
+        }
       }
     }
-    if (docs.length === 0) return
-    const refused = new Map((await this.store(docs)).map((one) => [one.id, one]))
+    const refused = new Map((await this.store(counted())).map((one) => [one.id, one]))
     const dead: Item[] = []
-    docs.forEach((doc, i) => {
-      const refusal = refused.get(doc.id)
-      if (refusal === undefined) metrics.add('seamark_indexer_written_documents_total', 1, { kind: doc.kind })
-      else {
-        metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
-        dead.push(asDead(doc, origins[i]!, refusal, attempt))
+    if (refused.size > 0) {
+      for (const origin of items) {
+        for (const doc of documentsIn(origin)) {
+          const refusal = refused.get(doc.id)
+          if (refusal === undefined) continue
+          counts.set(doc.kind, counts.get(doc.kind)! - 1)
+          metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
+          dead.push(asDead(doc, origin, refusal, attempt))
+        }
       }
-    })
+    }
+    for (const [kind, count] of counts) metrics.add('seamark_indexer_written_documents_total', count, { kind })
     if (dead.length === 0) return
     logger.error({ count: dead.length, first: refused.values().next().value }, 'The search store refuses documents')
     // What was written is written again with the next attempt, which changes nothing.
@@ -109,14 +132,16 @@ export class Indexer implements Component {
       throw new AppError('E_QUEUE_FULL', 'The topic dead is full', { retryable: true })
   }
 
-  private async store(docs: readonly Doc[]): Promise<Refused[]> {
+  private async store(docs: Iterable<Doc>): Promise<Refused[]> {
     const { store, conditions } = this.options
     try {
       const refused = await store.write(docs)
       conditions.set('store.failing', null)
       return refused
     } catch (error) {
-      conditions.set('store.failing', error instanceof Error ? error.message : String(error))
+      // A batch that cannot be read says nothing of the store.
+      const isBatch = error instanceof AppError && error.code === 'E_BATCH_CORRUPT'
+      if (!isBatch) conditions.set('store.failing', error instanceof Error ? error.message : String(error))
       throw error
     }
   }

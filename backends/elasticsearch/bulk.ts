@@ -4,7 +4,7 @@
  */
 import type { Client } from '@elastic/elasticsearch'
 import { AppError } from '../../core/model/errors.ts'
-import type { Refused } from '../../core/model/search-store.ts'
+import type { Doc, Refused } from '../../core/model/search-store.ts'
 import type { Prepared } from '../../core/search/prepare-document.ts'
 import { request } from './connection.ts'
 import { indexOf } from './layout.ts'
@@ -13,6 +13,8 @@ import { KEY } from './template.ts'
 export interface BulkOptions {
   client: Client
   prefix: string
+  /** Before the first request. */
+  prepare: () => Promise<void>
   /** Whether what was written can be found when the write resolves. Otherwise it can within a second or so. */
   refresh: boolean
   maxBytes: number
@@ -45,35 +47,65 @@ const MAX_ROUNDS = 6
 const FIRST_WAIT_MS = 200
 
 /** Throws AppError E_STORE_STORAGE (retryable) when some could not be written for now; the others are. */
-export async function writeBulk(docs: readonly Prepared[], options: BulkOptions): Promise<BulkResult> {
+export async function writeBulk(docs: Iterable<Prepared>, options: BulkOptions): Promise<BulkResult> {
   const result: BulkResult = { refused: [], written: 0, repeated: 0 }
   const requests = bulkRequests(docs, options)
-  const next = requests[Symbol.iterator]()
-  await Promise.all(
-    Array.from({ length: options.concurrency }, async () => {
-      for (let chunk = next.next(); chunk.done !== true; chunk = next.next()) await send(chunk.value, options, result)
+  const make = () => {
+    const made = requests.next()
+    return made.done === true ? undefined : made.value
+  }
+  let ready = make()
+  if (ready === undefined) return result
+  await options.prepare()
+  let isFailing = false
+  const sendInTurn = async () => {
+    while (!isFailing) {
+      const lines = ready ?? make()
+      ready = undefined
+      if (lines === undefined) return
+      const sending = send(lines, options, result)
+      try {
+        // What is sent next is made while the server has something to do.
+        await new Promise(setImmediate)
+        ready ??= make()
+      } finally {
+        await sending
+      }
+    }
+  }
+  const senders = Array.from({ length: options.concurrency }, () =>
+    sendInTurn().catch((error: unknown) => {
+      isFailing = true
+      throw error
     }),
   )
+  // Nothing is under way any more when a failure is told.
+  const failed = (await Promise.allSettled(senders)).find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
   return result
 }
 
 /** The bodies of bulk requests, line by line, none much larger than `maxBytes` (as UTF-16 units). */
 export function* bulkRequests(
-  docs: readonly Prepared[],
+  docs: Iterable<Prepared>,
   { prefix, maxBytes }: Pick<BulkOptions, 'prefix' | 'maxBytes'>,
 ): Generator<BulkLine[]> {
   let lines: BulkLine[] = []
   let chars = 0
+  let last: Doc | undefined
+  let index = ''
   for (const { doc, json } of docs) {
-    const _index = indexOf(prefix, doc)
+    if (last === undefined || doc.day !== last.day || doc.part !== last.part || doc.kind !== last.kind)
+      index = JSON.stringify(indexOf(prefix, doc))
+    last = doc
+    const id = JSON.stringify(doc.id)
     // A version of our own, so that the highest wins in whatever order versions come.
     const action =
       doc.kind === 'alert'
-        ? { index: { _index, _id: doc.id, version: doc.version ?? 0, version_type: 'external_gte' } }
-        : { create: { _index, _id: doc.id } }
-    const key = `${JSON.stringify(KEY)}:${JSON.stringify({ id: doc.id, time: doc.timeMs })}`
-    const body = json === '{}' ? `{${key}}` : `${json.slice(0, -1)},${key}}`
-    const text = `${JSON.stringify(action)}\n${body}\n`
+        ? `{"index":{"_index":${index},"_id":${id},"version":${doc.version ?? 0},"version_type":"external_gte"}}`
+        : `{"create":{"_index":${index},"_id":${id}}}`
+    const key = `"${KEY}":{"id":${id},"time":${doc.timeMs}}`
+    const text = `${action}\n${json === '{}' ? '{' : `${json.slice(0, -1)},`}${key}}\n`
     if (lines.length > 0 && chars + text.length > maxBytes) {
       yield lines
       lines = []

@@ -10,7 +10,7 @@ import { createFields, type FieldTypes } from '../../core/language/kql/fields.ts
 import { compileMatcher } from '../../core/language/kql/matcher.ts'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
-import type { Bucket, DocKind, Hit, Query, Refused, SearchStore } from '../../core/model/search-store.ts'
+import type { Bucket, Doc, DocKind, Hit, Query, Refused, SearchStore } from '../../core/model/search-store.ts'
 import { checkCount, checkLimit, MAX_LIMIT, timeBounds } from '../../core/search/check-query.ts'
 import { readCursor, writeCursor } from '../../core/search/cursor.ts'
 import { type Prepared, prepareDoc } from '../../core/search/prepare-document.ts'
@@ -206,29 +206,21 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
 
     async write(docs) {
       const refused: Refused[] = []
-      const prepared: Prepared[] = []
-      for (const doc of docs) {
-        const one = prepareDoc(doc)
-        if ('reason' in one) refused.push(one)
-        else prepared.push(one)
-      }
-      if (prepared.length > 0) {
-        await prepare()
-        const result = await writeBulk(prepared, {
-          client,
-          prefix,
-          refresh: options.refresh ?? false,
-          maxBytes: BULK_BYTES,
-          concurrency: BULK_CONCURRENCY,
-          sleep: (ms) => sleep(ms),
-          onRetry: (documents) => {
-            counters.retriedDocs += documents
-          },
-        })
-        refused.push(...result.refused)
-        counters.writtenDocs += result.written
-        counters.repeatedDocs += result.repeated
-      }
+      const result = await writeBulk(preparedOf(docs, refused), {
+        client,
+        prefix,
+        prepare,
+        refresh: options.refresh ?? false,
+        maxBytes: BULK_BYTES,
+        concurrency: BULK_CONCURRENCY,
+        sleep: (ms) => sleep(ms),
+        onRetry: (documents) => {
+          counters.retriedDocs += documents
+        },
+      })
+      refused.push(...result.refused)
+      counters.writtenDocs += result.written
+      counters.repeatedDocs += result.repeated
       counters.refusedDocs += refused.length
       return refused
     },
@@ -276,5 +268,14 @@ export function createElasticsearchStore(options: ElasticsearchStoreOptions): El
       assert(/^\d{4}-\d{2}-\d{2}$/.test(beforeDay), `no day: ${beforeDay}`)
       counters.expiredIndices += await expireIndices({ client, prefix, beforeDay, maxBytes })
     },
+  }
+}
+
+/** One by one as they are asked for; those that cannot be stored end in `refused`. */
+function* preparedOf(docs: Iterable<Doc>, refused: Refused[]): Generator<Prepared> {
+  for (const doc of docs) {
+    const one = prepareDoc(doc)
+    if ('reason' in one) refused.push(one)
+    else yield one
   }
 }

@@ -10,7 +10,18 @@ const FUTURE_DAYS = 1
 
 export function storageDay(timeMs: number, receivedMs: number): string {
   const clamped = Math.min(Math.max(timeMs, receivedMs - PAST_DAYS * DAY_MS), receivedMs + FUTURE_DAYS * DAY_MS)
-  return new Date(clamped).toISOString().slice(0, 10)
+  return dayText(Math.floor(clamped / DAY_MS))
+}
+
+/** Events come in days' order, so that the last one is nearly always asked for again. */
+const last = { day: Number.NaN, text: '' }
+
+function dayText(day: number): string {
+  if (day !== last.day) {
+    last.text = new Date(day * DAY_MS).toISOString().slice(0, 10)
+    last.day = day
+  }
+  return last.text
 }
 
 /** Every day that `storageDay` can give for a batch received then, oldest first. */

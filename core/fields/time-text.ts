@@ -22,8 +22,17 @@ export function secondsText(ns: bigint): string {
 
 /** ISO 8601 with ms, as documents carry it. */
 export function timestampText(ns: bigint): string {
-  return new Date(boundedMs(ns)).toISOString()
+  const ms = boundedMs(ns)
+  const second = Math.floor(ms / 1_000)
+  // Events come in order: most share their second with the one before.
+  if (second !== last.second) {
+    last.text = new Date(second * 1_000).toISOString().slice(0, 20)
+    last.second = second
+  }
+  return `${last.text}${String(ms - second * 1_000).padStart(3, '0')}Z`
 }
+
+const last = { second: Number.NaN, text: '' }
 
 function whole(ns: bigint): string {
   return new Date(boundedMs(ns)).toISOString().slice(0, 19)

@@ -11,7 +11,7 @@ const BRACE = 0x7b
 const BRACKET = 0x5b
 
 export function docItem(doc: Doc): Item {
-  return { id: nameOf(doc), class: 'evidence', payload: Buffer.from(JSON.stringify(doc)) }
+  return { id: nameOf(doc), class: 'evidence', payload: Buffer.from(textOf(doc)) }
 }
 
 /** As few items as hold them; the same documents give the same items, with the same ids. */
@@ -30,7 +30,7 @@ export function docItems(docs: readonly Doc[]): Item[] {
     chars = 0
   }
   for (const doc of docs) {
-    const text = JSON.stringify(doc)
+    const text = textOf(doc)
     if (texts.length === MAX_DOCS || chars + text.length > MAX_CHARS) close()
     names.push(nameOf(doc))
     texts.push(text)
@@ -47,6 +47,10 @@ export function docsOf({ payload }: Item): Doc[] | null {
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
   const parsed = JSON.parse(text) as Doc | Doc[]
   return Array.isArray(parsed) ? parsed : [parsed]
+}
+
+function textOf({ kind, id, timeMs, day, part, version, body }: Doc): string {
+  return JSON.stringify({ kind, id, timeMs, day, part, version, body })
 }
 
 function nameOf({ kind, id, version = 0 }: Doc): string {

@@ -19,7 +19,9 @@ export interface Doc {
   /** Alerts only: the highest version wins. */
   version?: number
   /** Nested ECS document, as it is returned: `{ '@timestamp': …, process: { name: … } }`. */
-  body: Record<string, unknown>
+  readonly body: Record<string, unknown>
+  /** The same as JSON, where it was made as text: what takes this needs no `body`. */
+  readonly json?: string
 }
 
 /** A document the store will never take, with its reason; the rest of the write went through. */
@@ -64,8 +66,11 @@ export interface Bucket {
 }
 
 export interface SearchStore {
-  /** Events and detections: create only. Alerts: the highest version wins. Durable when it resolves. */
-  write(docs: readonly Doc[]): Promise<Refused[]>
+  /**
+   * Events and detections: create only. Alerts: the highest version wins. Durable when it resolves. A store that takes
+   * many at a time asks for no more documents than it sends; what they throw is thrown.
+   */
+  write(docs: Iterable<Doc>): Promise<Refused[]>
   /** Order (time, id); the cursor is stable while documents arrive. */
   search(query: Query): Promise<Page>
   get(kind: DocKind, id: string): Promise<Hit | null>

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Batch } from '../batch/batch.ts'
 import { TABLES, type TableName } from '../batch/schema.ts'
 import { Cursor } from '../fields/cursor.ts'
-import { eventDocument } from '../fields/document.ts'
+import { DocumentWriter } from '../fields/document.ts'
 import { formatOutput, type OutputFormat, outputFields } from '../language/output/format.ts'
 import type { Detection } from '../model/detection.ts'
 import type { DetectionContext, Match, RuleInfo } from '../model/rule-set.ts'
@@ -18,6 +18,7 @@ export class DetectionWriter {
   private readonly rules: readonly RuleInfo[]
   private readonly outputs: readonly OutputFormat[]
   private readonly cursor = new Cursor()
+  private readonly documents = new DocumentWriter()
 
   constructor(version: string, rules: readonly RuleInfo[], outputs: readonly OutputFormat[]) {
     this.version = version
@@ -41,7 +42,7 @@ export class DetectionWriter {
       .digest('hex')
       .slice(0, ID_CHARS)
     const output = formatOutput(this.outputs[match.rule]!, cursor).slice(0, MAX_OUTPUT_TEXT)
-    const event = eventDocument(cursor, { id: eventId, collector: context.collector })
+    const event = this.documents.document(cursor, { id: eventId, collector: context.collector })
     event.rule = { name: rule.name, ruleset: this.version, description: rule.description }
     const detection: Detection = {
       id,
@@ -61,6 +62,7 @@ export class DetectionWriter {
       ...context.day(timeMs),
     }
     cursor.hostname = undefined
+    this.documents.forget()
     cursor.close()
     return detection
   }

@@ -3,12 +3,12 @@
  * again. Two rows are equal when everything a rule can read of a process is: all their columns, their container's, and
  * the same for every ancestor. Nothing rests on pids or times being unique, which a hostile host could forge.
  */
-import { ABSENT, type Batch, elementBytes, type Table } from '../batch/batch.ts'
-import { COLUMNS, type ColumnName, TABLES } from '../batch/schema.ts'
-import type { Strings } from '../batch/strings.ts'
+import { ABSENT, type Batch, type Table } from '../batch/batch.ts'
+import { Strings } from '../batch/strings.ts'
 import { MAX_ANCESTORS } from '../fields/cursor.ts'
 import { ByteSequences } from './byte-sequences.ts'
-import { LINEAGE_COLUMNS, STEADY_COLUMNS } from './steady-columns.ts'
+import { OWN_WORDS, RowWords } from './row-words.ts'
+import { WordSequences } from './word-sequences.ts'
 
 /** Numbers given out before everything is forgotten (more if one batch needs more). */
 export const MAX_IDENTITIES = 8192
@@ -16,15 +16,7 @@ export const MAX_IDENTITIES = 8192
 const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** The number of "no process". */
 export const NO_PROCESS = 0
-
-/** A column seen as bytes; `text` where the cells are numbers of strings. */
-interface ByteColumn {
-  name: ColumnName
-  id: number
-  bytes: Uint8Array
-  width: number
-  texts: Uint32Array | null
-}
+const NO_STRINGS = new Strings()
 
 export class ProcessIdentities {
   /** Numbers lie below this; it grows only in `open`. */
@@ -39,39 +31,44 @@ export class ProcessIdentities {
   private ownLineages = new Int32Array(MAX_IDENTITIES)
   /** By number of a container: its image's. */
   private imagesOf = new Int32Array(MAX_IDENTITIES)
+  /** By row of the container table: its number. */
+  private containerNumbers = new Int32Array(0)
   private readonly texts = new ByteSequences()
-  private readonly containers = new ByteSequences()
-  private readonly processes = new ByteSequences()
-  private readonly programsSeen = new ByteSequences()
-  private readonly lineagesSeen = new ByteSequences()
-  private readonly imagesSeen = new ByteSequences()
+  private readonly containers = new WordSequences()
+  private readonly processes = new WordSequences()
+  private readonly programsSeen = new WordSequences()
+  private readonly lineagesSeen = new WordSequences()
+  private readonly imagesSeen = new WordSequences()
+  private readonly processWords = new RowWords('process')
+  private readonly containerWords = new RowWords('container')
+  private strings = NO_STRINGS
   /** By string of the batch: its number, 0 unknown so far. */
   private textNumbers = new Int32Array(0)
-  /** Room for a column id and a value in each column that a row can have. */
-  private readonly scratch = Buffer.alloc(16 * Object.keys(COLUMNS).length)
   private maxTextBytes = MAX_TEXT_BYTES
+  private readonly textNumberOf = (index: number) => this.textNumber(index)
 
   /** Begins a batch. True: all numbers given out before are void. */
   open(batch: Batch): boolean {
     const { strings } = batch
     const { process, container } = batch.tables
     const rowCount = process?.rowCount ?? 0
+    const containerCount = container?.rowCount ?? 0
     this.numbers = cleared(this.numbers, rowCount)
     this.textNumbers = cleared(this.textNumbers, strings.count)
-    const isFresh = this.makeRoom(rowCount + (container?.rowCount ?? 0), strings)
+    const isFresh = this.makeRoom(rowCount + containerCount, strings)
     if (process === undefined) return isFresh
-    const containerNumbers = container === undefined ? [] : this.numberContainers(container, strings)
-    const columns = byteColumns(process)
-    for (let row = 0; row < rowCount; row++) {
-      if (this.numbers[row] === 0) this.identify(process, columns, row, containerNumbers, strings)
-    }
+    this.strings = strings
+    this.containerNumbers = cleared(this.containerNumbers, containerCount)
+    if (container !== undefined) this.numberContainers(container)
+    this.numberProcesses(process)
+    this.strings = NO_STRINGS
     return isFresh
   }
 
   private makeRoom(rows: number, strings: Strings): boolean {
     const textBytes = strings.totalBytes
     const used = Math.max(this.processes.count, this.containers.count, this.lineagesSeen.count)
-    if (used + rows * 2 < this.capacity && this.texts.byteCount + textBytes <= this.maxTextBytes) return false
+    if (used + rows * 2 < this.capacity && this.texts.size + textBytes <= this.maxTextBytes) return false
     this.capacity = Math.max(MAX_IDENTITIES, (rows + 1) * 3)
     this.maxTextBytes = Math.max(MAX_TEXT_BYTES, textBytes * 2)
     this.texts.clear()
@@ -86,128 +83,103 @@ export class ProcessIdentities {
     return true
   }
 
-  private numberContainers(table: Table, strings: Strings): number[] {
-    const columns = byteColumns(table)
-    return Array.from({ length: table.rowCount }, (_, row) => {
-      const { count } = this.containers
-      const number = this.containers.numberOf(this.scratch, 0, this.writeCells(columns, row, strings, 0))
-      if (number > count) {
-        const end = this.writeCells(columns.filter(isSteady), row, strings, 0)
-        this.imagesOf[number] = this.imagesSeen.numberOf(this.scratch, 0, end)
-      }
-      return number
-    })
+  private numberContainers(table: Table): void {
+    const { containerWords: rows, containers } = this
+    rows.open(table, this.textNumberOf)
+    for (let row = 0, at = 0; row < table.rowCount; row++, at += rows.width) {
+      const { count } = containers
+      const number = containers.numberOf(rows.words, at + OWN_WORDS, at + rows.width)
+      if (number > count)
+        this.imagesOf[number] = this.imagesSeen.numberOf(rows.words, at + OWN_WORDS, at + rows.steadyEnd)
+      this.containerNumbers[row] = number
+    }
+  }
+
+  private numberProcesses(table: Table): void {
+    const { numbers } = this
+    const { rowCount } = table
+    const parents = table.columns.parent as Uint32Array | undefined
+    const containerRows = table.columns.container as Uint32Array | undefined
+    this.processWords.open(table, this.textNumberOf)
+    for (let row = 0; row < rowCount; row++) {
+      if (numbers[row] !== 0) continue
+      const parent = parents === undefined ? ABSENT.ref : parents[row]!
+      // Parents mostly stand before their children.
+      if (parent >= rowCount) this.number(row, NO_PROCESS, containerRows)
+      else if (numbers[parent] !== 0) this.number(row, numbers[parent]!, containerRows)
+      else this.numberWithAncestors(row, parents!, containerRows, rowCount)
+    }
   }
 
   /** Ancestors first. A circle, or more ancestors than anyone looks at, makes a row equal to no other. */
-  private identify(
-    table: Table,
-    columns: readonly ByteColumn[],
+  private numberWithAncestors(
     row: number,
-    containers: readonly number[],
-    strings: Strings,
+    parents: Uint32Array,
+    containerRows: Uint32Array | undefined,
+    rowCount: number,
   ): void {
-    const parents = table.columns.parent as Uint32Array | undefined
-    const containerRows = table.columns.container as Uint32Array | undefined
+    const { numbers } = this
     const path: number[] = []
     let at = row
-    while (at < table.rowCount && this.numbers[at] === 0 && path.length <= MAX_ANCESTORS && !path.includes(at)) {
+    while (at < rowCount && numbers[at] === 0 && path.length <= MAX_ANCESTORS && !path.includes(at)) {
       path.push(at)
-      at = parents?.[at] ?? ABSENT.ref
+      at = parents[at]!
     }
-    let parent = at < table.rowCount ? this.numbers[at]! : NO_PROCESS
-    if (at < table.rowCount && parent === NO_PROCESS) {
+    let parent = at < rowCount ? numbers[at]! : NO_PROCESS
+    if (at < rowCount && parent === NO_PROCESS) {
       const number = this.processes.ownNumber()
       this.programs[number] = this.programsSeen.ownNumber()
       this.lineages[number] = this.lineagesSeen.ownNumber()
       this.ownLineages[number] = this.lineagesSeen.ownNumber()
-      this.images[number] = this.imagesOf[containers[containerRows?.[row] ?? ABSENT.ref] ?? 0]!
-      this.numbers[row] = number
+      this.images[number] = this.imagesOf[this.containerOf(row, containerRows)]!
+      numbers[row] = number
       return
     }
-    for (const step of path.reverse()) {
-      const container = containers[containerRows?.[step] ?? ABSENT.ref] ?? 0
-      const { count } = this.processes
-      const end = this.writeCells(columns, step, strings, 8)
-      this.scratch.writeUInt32LE(parent, 0)
-      this.scratch.writeUInt32LE(container, 4)
-      const number = this.processes.numberOf(this.scratch, 0, end)
-      if (number > count) this.describe(number, columns, step, parent, container, strings)
-      parent = number
-      this.numbers[step] = number
-    }
+    for (const step of path.reverse()) parent = this.number(step, parent, containerRows)
+  }
+
+  /** Numbers a row whose parent has its number. */
+  private number(row: number, parent: number, containerRows: Uint32Array | undefined): number {
+    const { processes } = this
+    const { words, width } = this.processWords
+    const at = row * width
+    const container = this.containerOf(row, containerRows)
+    words[at] = parent
+    words[at + 1] = container
+    const { count } = processes
+    const number = processes.numberOf(words, at, at + width)
+    if (number > count) this.describe(number, row, parent, container)
+    this.numbers[row] = number
+    return number
+  }
+
+  private containerOf(row: number, containerRows: Uint32Array | undefined): number {
+    const container = containerRows === undefined ? ABSENT.ref : containerRows[row]!
+    return container === ABSENT.ref ? 0 : (this.containerNumbers[container] ?? 0)
   }
 
   /** Notes of a process met for the first time what it shares with others. */
-  private describe(
-    number: number,
-    columns: readonly ByteColumn[],
-    row: number,
-    parent: number,
-    container: number,
-    strings: Strings,
-  ): void {
-    this.lineages[number] = this.ownLineages[parent]!
+  private describe(number: number, row: number, parent: number, container: number): void {
+    const { words, width, lineageEnd, steadyEnd } = this.processWords
+    const at = row * width
+    const lineage = this.ownLineages[parent]!
+    this.lineages[number] = lineage
     this.images[number] = this.imagesOf[container]!
-    const end = this.writeCells(columns.filter(isSteady), row, strings, 0)
-    this.programs[number] = this.programsSeen.numberOf(this.scratch, 0, end)
-    const endOfLineage = this.writeCells(
-      columns.filter(({ name }) => LINEAGE_COLUMNS.has(name)),
-      row,
-      strings,
-      4,
-    )
-    this.scratch.writeUInt32LE(this.lineages[number]!, 0)
-    this.ownLineages[number] = this.lineagesSeen.numberOf(this.scratch, 0, endOfLineage)
+    this.programs[number] = this.programsSeen.numberOf(words, at + OWN_WORDS, at + steadyEnd)
+    // The word in front of the columns is free once the process is numbered.
+    words[at + OWN_WORDS - 1] = lineage
+    this.ownLineages[number] = this.lineagesSeen.numberOf(words, at + OWN_WORDS - 1, at + lineageEnd)
   }
 
-  /** Every cell of a row, each with its column, text as its number; returns the end. */
-  private writeCells(columns: readonly ByteColumn[], row: number, strings: Strings, from: number): number {
-    const { scratch } = this
-    let at = from
-    for (let i = 0; i < columns.length; i++) {
-      const { id, bytes, width, texts } = columns[i]!
-      scratch[at++] = id
-      if (texts === null) {
-        for (let byte = row * width; byte < (row + 1) * width; byte++) scratch[at++] = bytes[byte]!
-        continue
-      }
-      const number = this.textNumber(strings, texts[row]!)
-      scratch[at++] = number
-      scratch[at++] = number >>> 8
-      scratch[at++] = number >>> 16
-      scratch[at++] = number >>> 24
-    }
-    return at
-  }
-
-  private textNumber(strings: Strings, index: number): number {
+  private textNumber(index: number): number {
     if (index === ABSENT.str) return 0
     const known = this.textNumbers[index]!
     if (known !== 0) return known
-    const { source, start, end } = strings.span(index)
+    const { source, start, end } = this.strings.span(index)
     const number = this.texts.numberOf(source, start, end)
     this.textNumbers[index] = number
     return number
   }
-}
-
-function isSteady({ name }: ByteColumn): boolean {
-  return STEADY_COLUMNS.has(name)
-}
-
-/** References to other rows are left out: rows have other numbers in each batch. */
-function byteColumns(table: Table): ByteColumn[] {
-  const found: ByteColumn[] = []
-  for (const name of TABLES[table.name].columns as readonly ColumnName[]) {
-    const data = table.columns[name]
-    const { id, kind } = COLUMNS[name]
-    if (data === undefined || kind === 'ref') continue
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    const texts = kind === 'str' ? (data as Uint32Array) : null
-    found.push({ name, id, bytes, width: elementBytes(kind), texts })
-  }
-  return found
 }
 
 /** Zeros, at least as many as asked for; the same memory where it is large enough. */

@@ -3,7 +3,7 @@
  * all event types together; what follows from it for the rules of an event type is worked out once per kind. A host has
  * thousands of processes and a few dozen kinds.
  */
-import { ByteSequences } from './byte-sequences.ts'
+import { WordSequences } from './word-sequences.ts'
 
 /** Kinds told apart before all are forgotten (more if one batch brings more). */
 export const MAX_KINDS = 4096
@@ -18,8 +18,7 @@ export class ProcessKinds {
   readonly steady: readonly SteadyVerdicts[]
   /** Verdicts of kind k: `wordCount` words from `k * wordCount` on. */
   verdicts: Int32Array<ArrayBuffer>
-  private readonly bytes: Uint8Array
-  private readonly numbers = new ByteSequences()
+  private readonly numbers = new WordSequences()
   private readonly masks: KindMasks[] = []
   private known = 0
 
@@ -27,7 +26,6 @@ export class ProcessKinds {
   constructor(wordCount: number, steadyWords: readonly number[]) {
     this.wordCount = wordCount
     this.draft = new Int32Array(this.wordCount)
-    this.bytes = new Uint8Array(this.draft.buffer)
     this.verdicts = new Int32Array(this.wordCount * 64)
     let from = 0
     this.steady = steadyWords.map((count) => {
@@ -62,7 +60,7 @@ export class ProcessKinds {
 
   /** The kind of the process whose verdicts are in `draft`; remembered. */
   learn(process: number): number {
-    const kind = this.numbers.numberOf(this.bytes, 0, this.bytes.length)
+    const kind = this.numbers.numberOf(this.draft, 0, this.draft.length)
     if (kind > this.known) {
       this.known = kind
       const room = (kind + 1) * this.wordCount

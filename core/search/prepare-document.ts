@@ -23,7 +23,7 @@ export function prepareDoc(doc: Doc): Prepared | Refused {
   if (reason !== undefined) return { id: String(doc.id), reason }
   let json: string | undefined
   try {
-    json = JSON.stringify(doc.body)
+    json = doc.json ?? JSON.stringify(doc.body)
   } catch (error) {
     return { id: doc.id, reason: `the body is not JSON: ${(error as Error).message}` }
   }
@@ -32,7 +32,9 @@ export function prepareDoc(doc: Doc): Prepared | Refused {
   // JSON.stringify escapes surrogates that stand alone; SQLite could not hold them, so they are replaced everywhere.
   if (!json.includes('\\ud')) return { doc, json }
   const clean = json.replace(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (found) => (found.startsWith('\\ud') ? '\ufffd' : found))
-  return { doc: { ...doc, body: JSON.parse(clean) as Doc['body'] }, json: clean }
+  const { kind, id, timeMs, day, part, version } = doc
+  const body = JSON.parse(clean) as Doc['body']
+  return { doc: { kind, id, timeMs, day, part, ...(version === undefined ? {} : { version }), body }, json: clean }
 }
 
 function mistake({ kind, id, timeMs, day, part, version }: Doc): string | undefined {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import { COLUMNS, type ColumnName, TABLES, type TableName } from '../../../core/batch/schema.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
-import { eventDocument } from '../../../core/fields/document.ts'
+import { DocumentWriter } from '../../../core/fields/document.ts'
 import { DOCUMENT_FIELDS, OPEN_OBJECTS } from '../../../core/fields/document-fields.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 
@@ -47,7 +47,7 @@ test('every leaf of an event document is a known field of a fitting type', () =>
       cursor.open(builder.build())
       cursor.hostname = 'host-1'
       cursor.moveTo(builder.build().tables[table]!, 0)
-      leaves(eventDocument(cursor, { id: 'e', collector: 'c' }), '', found)
+      leaves(new DocumentWriter().document(cursor, { id: 'e', collector: 'c' }), '', found)
     }
   }
   expect(found.size).toBeGreaterThan(50)

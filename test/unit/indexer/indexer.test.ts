@@ -16,8 +16,9 @@ async function indexing(refuses: Set<string>) {
   const written: string[] = []
   /** Documents of each write, also of those that failed. */
   const tried: number[] = []
-  const world = { isAway: false, nowMs: 1 }
-  const write = async (docs: readonly Doc[]): Promise<Refused[]> => {
+  const world = { isAway: false, pauses: 0, pause: async (_signal: AbortSignal): Promise<unknown> => undefined }
+  const write = async (some: Iterable<Doc>): Promise<Refused[]> => {
+    const docs = [...some]
     tried.push(docs.length)
     if (world.isAway) throw new AppError('E_STORE_STORAGE', 'away', { retryable: true })
     written.push(...docs.filter(({ id }) => !refuses.has(id)).map(({ id }) => id))
@@ -35,7 +36,11 @@ async function indexing(refuses: Set<string>) {
     conditions,
     metrics,
     logger,
-    nowMs: () => world.nowMs,
+    pause: async (ms: number, signal: AbortSignal) => {
+      expect(ms).toBe(1_000)
+      world.pauses += 1
+      await world.pause(signal)
+    },
   }
   const indexer = new Indexer(options)
   await indexer.start()
@@ -75,21 +80,47 @@ test('where the dead-letter topic is full, the delivery is tried again', async (
   await stop()
 })
 
-test('while the store is away only one item is made into documents for it, once a second; then all are', async () => {
+test('while the store is away a delivery waits for it, and only one item of it asks, once a second', async () => {
   const { queue, written, tried, world, stop } = await indexing(new Set())
-  const items = ['a', 'b', 'c'].map((id) => docItem(doc(id)))
   world.isAway = true
-  for (const attempt of [1, 2, 3, 4, 5]) {
-    await expect(queue.deliver('index', items, attempt)).rejects.toMatchObject({ code: 'E_STORE_STORAGE' })
-    world.nowMs += 500
+  world.pause = async () => {
+    world.isAway = world.pauses < 4
   }
-  world.isAway = false
-  world.nowMs += 500
-  await queue.deliver('index', items, 4)
+  await queue.deliver(
+    'index',
+    ['a', 'b', 'c'].map((id) => docItem(doc(id))),
+  )
   await queue.deliver('index', [docItem(doc('d')), docItem(doc('e'))])
   await stop()
-  expect(tried).toEqual([3, 1, 1, 1, 2, 2])
+  expect(tried).toEqual([3, 1, 1, 1, 1, 2, 2])
+  expect(world.pauses).toBe(4)
   expect(written).toEqual(['a', 'b', 'c', 'd', 'e'])
+})
+
+test('where the store stays away the delivery goes back to the queue in the end, and the next waits before it asks', async () => {
+  const { queue, tried, world, stop } = await indexing(new Set())
+  const items = ['a', 'b'].map((id) => docItem(doc(id)))
+  world.isAway = true
+  await expect(queue.deliver('index', items)).rejects.toMatchObject({ code: 'E_STORE_STORAGE', retryable: true })
+  expect([tried.length, world.pauses]).toEqual([30, 29])
+  await expect(queue.deliver('index', items)).rejects.toMatchObject({ code: 'E_STORE_STORAGE', retryable: true })
+  expect([tried.length, world.pauses]).toEqual([60, 59])
+  await stop()
+})
+
+test('an indexer that stops does not wait for the store', async () => {
+  const { queue, world, stop } = await indexing(new Set())
+  world.isAway = true
+  const isWaiting = Promise.withResolvers<void>()
+  world.pause = (signal) => {
+    isWaiting.resolve()
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  }
+  const delivery = queue.deliver('index', [docItem(doc('a'))])
+  const outcome = expect(delivery).rejects.toMatchObject({ code: 'E_STORE_STORAGE', retryable: true })
+  await isWaiting.promise
+  await stop()
+  await outcome
 })
 
 test('of many documents in one item, the refused one alone is a dead letter, and can be told from the others', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ByteSequences } from '../../../core/ruleset/byte-sequences.ts'
+import { WordSequences } from '../../../core/ruleset/word-sequences.ts'
 
 test('equal bytes have equal numbers, and different bytes different ones', () => {
   const some = fc.array(fc.uint8Array({ maxLength: 4, max: 3 }), { maxLength: 200 })
@@ -31,6 +32,15 @@ test('a hundred thousand sequences stay apart while the table grows, and none is
   expect(again.length).toBeLessThan(100)
   sequences.clear()
   expect(of(7)).toBe(1)
+})
+
+test('words are told apart like bytes', () => {
+  const sequences = new WordSequences()
+  const words = Int32Array.from({ length: 4096 }, (_, i) => (i % 16 === 0 ? i >> 4 : i % 2 === 0 ? -1 : 0))
+  const numbers = Array.from({ length: 256 }, (_, i) => sequences.numberOf(words, i * 16, i * 16 + 16))
+  expect(new Set(numbers).size).toBe(256)
+  expect(numbers.map((_, i) => sequences.numberOf(words.slice(i * 16, i * 16 + 16), 0, 16))).toEqual(numbers)
+  expect(sequences.numberOf(words, 0, 15)).toBe(257)
 })
 
 test('a number of its own is never given to bytes', () => {

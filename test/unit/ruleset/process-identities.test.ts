@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Batch } from '../../../core/batch/batch.ts'
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
+import { COLUMNS, TABLES } from '../../../core/batch/schema.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
 import { MAX_IDENTITIES, ProcessIdentities } from '../../../core/ruleset/process-identities.ts'
@@ -50,6 +51,70 @@ test('equal processes keep their number from batch to batch; others share what i
   expect(lineages[d]).not.toBe(lineages[a])
   expect(images[d]).toBe(images[a])
   expect(images[f]).not.toBe(images[a])
+})
+
+test('every column of a process and of its container tells processes apart, and so does every byte of a wide one', () => {
+  const values = { u8: 3, u16: 700, u32: 70_000, i32: -7, f64: 2 ** 40 + 1, i64: 2n ** 40n + 1n, str: 'some', ref: 0 }
+  const others = {
+    ...values,
+    f64: 2 ** 40 + 2,
+    i64: 2n ** 41n + 1n,
+    str: 'some\0',
+    u8: 4,
+    u16: 956,
+    u32: 135_536,
+    i32: 7,
+  }
+  const identities = new ProcessIdentities()
+  const numberOf = (process: Row, container: Row) => {
+    identities.open(batchOf([process], container))
+    return identities.numbers[1]
+  }
+  const plain = numberOf({}, {})
+  for (const table of ['process', 'container'] as const) {
+    for (const column of TABLES[table].columns) {
+      const { kind } = COLUMNS[column]
+      if (kind === 'ref') continue
+      const of = (value: number | bigint | string) =>
+        table === 'process' ? numberOf({ [column]: value }, {}) : numberOf({}, { [column]: value })
+      expect(new Set([plain, of(values[kind]), of(others[kind])]).size, column).toBe(3)
+      expect(of(values[kind]), column).toBe(of(values[kind]))
+    }
+  }
+  expect(numberOf({}, {})).toBe(plain)
+})
+
+test('a column that is absent in every row is like one that the batch does not carry', () => {
+  const identities = new ProcessIdentities()
+  const one = batchOf([{ pid: 7, comm: 'sh' }])
+  identities.open(one)
+  const [first] = identities.numbers.subarray(1)
+  // The second row brings the columns.
+  identities.open(
+    batchOf([
+      { pid: 7, comm: 'sh' },
+      { uid: 3, cwd: '/', startTime: 4n, capPermitted: 1, exeFlags: 1 },
+    ]),
+  )
+  expect(identities.numbers[1]).toBe(first)
+})
+
+test('a parent may stand behind its child', () => {
+  const identities = new ProcessIdentities()
+  identities.open(
+    batchOf([
+      { pid: 8, comm: 'child', parent: 2 },
+      { pid: 7, comm: 'sh' },
+    ]),
+  )
+  const [child] = identities.numbers.subarray(1)
+  identities.open(
+    batchOf([
+      { pid: 7, comm: 'sh' },
+      { pid: 8, comm: 'child', parent: 1 },
+    ]),
+  )
+  expect(identities.numbers[2]).toBe(child)
 })
 
 test('the lineage of a process in a circle of parents is its own', () => {

@@ -2,6 +2,7 @@
  * One consumer of one topic: a BullMQ worker whose jobs are gathered into deliveries. BullMQ keeps the leases, notices
  * consumers that fell silent, and delays what is tried again; what an attempt leads to is decided here.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, WaitingError, Worker } from 'bullmq'
 import type { Component } from '../../../core/model/component.ts'
 import { deadItem } from '../../../core/model/dead-item.ts'
@@ -64,6 +65,8 @@ const MAX_JOBS = 100
 /** Items whose offer died before it made their jobs are looked for this often, among the oldest. */
 const SWEEP_MS = 30_000
 const SWEEP_ITEMS = 1_000
+/** Longest rest of a consumer whose handler fails for a reason outside the items. */
+const MAX_REST_MS = 1_000
 
 export function createConsumer(options: ConsumerOptions): Component {
   const { topic, topicPrefix, nowMs, maxItems } = options
@@ -72,6 +75,9 @@ export function createConsumer(options: ConsumerOptions): Component {
   const waiting: Waiting[] = []
   let delivering = false
   let stopping = false
+  /** How often in a row the handler failed for a reason outside the items. */
+  let failuresInRow = 0
+  let wake = new AbortController()
 
   async function deliverAll(): Promise<void> {
     if (delivering) return
@@ -79,6 +85,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     // What BullMQ starts in one go comes in one delivery.
     await new Promise(setImmediate)
     while (waiting.length > 0) {
+      await rest()
       const jobs = waiting.splice(0, jobsOfOneDelivery())
       if (stopping) {
         await Promise.all(jobs.map(giveBack))
@@ -95,6 +102,16 @@ export function createConsumer(options: ConsumerOptions): Component {
       }
     }
     delivering = false
+  }
+
+  /** What is wrong with the world is wrong for the other items too: they stay in Redis until it is tried again. */
+  async function rest(): Promise<void> {
+    if (failuresInRow === 0 || stopping) return
+    const ms = backoffAfter(failuresInRow, {
+      ...options.backoffMs,
+      most: Math.min(options.backoffMs.most, MAX_REST_MS),
+    })
+    await sleep(ms, undefined, { signal: wake.signal }).catch(() => {})
   }
 
   /** So that no more is in memory than is delivered next; one job alone may name more. */
@@ -168,6 +185,7 @@ export function createConsumer(options: ConsumerOptions): Component {
         return undefined
       }
       await options.handle({ items: claimed.map(({ item }) => item), attempt })
+      failuresInRow = 0
       await finish(ids)
       return undefined
     } catch (error) {
@@ -175,6 +193,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     }
     const permanent = failed instanceof AppError && !failed.retryable
     const retryable = failed instanceof AppError && failed.retryable
+    failuresInRow = retryable ? failuresInRow + 1 : 0
     const exhausted = permanent || attempt >= (retryable ? options.maxRetryableAttempts : options.maxAttempts)
     if (exhausted && claimed.length === 1) {
       await bury(claimed, { ...describeFailure(failed), attempts: attempt })
@@ -214,6 +233,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     async start() {
       if (running !== undefined) return
       stopping = false
+      wake = new AbortController()
       // Waits for a server that went away, for as long as it takes.
       const redis = connect({ url: options.url }, { waits: true })
       redis.on('error', options.onError)
@@ -248,6 +268,7 @@ export function createConsumer(options: ConsumerOptions): Component {
 
     async stop(deadlineMs) {
       stopping = true
+      wake.abort()
       if (running === undefined) return
       const { worker, redis, sweeper } = running
       running = undefined

@@ -111,7 +111,7 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     const redis = new Redis(server!.url)
     onTestFinished(() => redis.disconnect())
     const keys = await redis.keys(`${prefix}*`)
-    expect(keys.filter((key) => key.includes('item'))).toEqual([])
+    expect(keys.filter((key) => key.includes('group:'))).toEqual([])
     expect(keys.length).toBeLessThan(12)
     expect(await redis.zcard(`${prefix}:topic:index:done`)).toBe(100)
   })

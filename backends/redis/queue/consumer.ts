@@ -61,8 +61,8 @@ class TryAgain extends Error {
   }
 }
 
-/** Jobs that one consumer holds at the same time; what it holds, no other can take. */
-const MAX_JOBS = 100
+/** Jobs that one consumer holds at the same time; what it holds, no other can take, and each may have many items. */
+const MAX_JOBS = 16
 /** Groups whose offer died before it made their job are looked for this often, among the oldest. */
 const SWEEP_MS = 30_000
 const SWEEP_GROUPS = 1_000

@@ -148,7 +148,7 @@ export function createConsumer(options: ConsumerOptions): Component {
 
   /** What is left of the jobs' groups. */
   async function claim(jobs: readonly Waiting[]): Promise<Claimed[]> {
-    const groups = await scripts.claim(topicPrefix, ...jobs.map(nameOf))
+    const groups = await scripts.claim(topicPrefix, jobs.map(nameOf))
     return jobs.flatMap((waiting, i) => {
       const { attemptsStarted: attempt, data } = waiting.job
       return itemsOf(nameOf(waiting), groups[i]!).map((one) => ({ ...one, attempt, alone: data.alone === true }))

@@ -119,15 +119,12 @@ for _, name in ipairs(orphans) do answer[#answer + 1] = name end
 return answer
 `
 
-/** ARGV: topic prefix, group …; answers per group its fields and values; none when it is gone. */
-const CLAIM = `
-local topic, answer = ARGV[1], {}
+/** ARGV: topic prefix, group …: somebody handles them, those that are still there. */
+const MARK = `
 for i = 2, #ARGV do
-  local group = redis.call('HGETALL', topic .. 'group:' .. ARGV[i])
-  if #group > 0 then redis.call('SADD', topic .. 'handled', ARGV[i]) end
-  answer[i - 1] = group
+  if redis.call('EXISTS', ARGV[1] .. 'group:' .. ARGV[i]) == 1 then redis.call('SADD', ARGV[1] .. 'handled', ARGV[i]) end
 end
-return answer
+return 1
 `
 
 /** ARGV: topic prefix, group …: nobody handles them any more; they may be evicted again. */
@@ -206,7 +203,8 @@ type Argument = string | number | Buffer | Uint8Array
 
 export interface QueueScripts {
   offer(...arguments_: Argument[]): Promise<(Buffer | number)[]>
-  claim(...arguments_: Argument[]): Promise<Buffer[][]>
+  /** Answers per group its fields and values; none when it is gone. */
+  claim(topicPrefix: string, groups: readonly string[]): Promise<Buffer[][]>
   release(...arguments_: Argument[]): Promise<unknown>
   finish(...arguments_: Argument[]): Promise<unknown>
   split(...arguments_: Argument[]): Promise<unknown>
@@ -215,7 +213,7 @@ export interface QueueScripts {
 
 /** Loaded on first use and by digest afterwards, as ioredis does for every command defined like this. */
 export function defineScripts(redis: Redis): QueueScripts {
-  const scripts = { Offer: OFFER, Claim: CLAIM, Release: RELEASE, Finish: FINISH, Split: SPLIT, Orphans: ORPHANS }
+  const scripts = { Offer: OFFER, Mark: MARK, Release: RELEASE, Finish: FINISH, Split: SPLIT, Orphans: ORPHANS }
   for (const [name, lua] of Object.entries(scripts)) redis.defineCommand(`seamark${name}`, { numberOfKeys: 0, lua })
   const call = (name: string) => {
     const command = (redis as unknown as Record<string, (...arguments_: Argument[]) => Promise<never>>)[name]
@@ -224,7 +222,15 @@ export function defineScripts(redis: Redis): QueueScripts {
   }
   return {
     offer: call('seamarkOfferBuffer'),
-    claim: call('seamarkClaimBuffer'),
+    async claim(topicPrefix, groups) {
+      const mark = call('seamarkMark')
+      // Payloads do not pass through Lua, which hashes every byte of a string.
+      const [, ...fields] = await Promise.all([
+        mark(topicPrefix, ...groups),
+        ...groups.map((group) => redis.callBuffer('HGETALL', `${topicPrefix}group:${group}`) as Promise<Buffer[]>),
+      ])
+      return fields
+    },
     release: call('seamarkRelease'),
     finish: call('seamarkFinish'),
     split: call('seamarkSplit'),

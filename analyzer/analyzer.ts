@@ -49,7 +49,7 @@ export class Analyzer implements Component {
   }
 
   async start(): Promise<void> {
-    this.consumer = this.options.queue.consume('batches', (delivery) => this.judgeAll(delivery), { maxItems: 32 })
+    this.consumer = this.options.queue.consume('batches', (delivery) => this.judgeAll(delivery), { maxItems: 64 })
     await this.consumer.start()
   }
 

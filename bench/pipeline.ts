@@ -11,7 +11,7 @@ import { Report, spread } from './support/report.ts'
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const CASES = [
   { name: 'packed', hosts: 8, rows: BATCH_ROWS, events: 400_000, concurrency: 16 },
-  { name: 'small', hosts: 1_000, rows: 40, events: 60_000, concurrency: 256 },
+  { name: 'small', hosts: 1_000, rows: 40, events: 200_000, concurrency: 256 },
 ] as const
 
 export async function run(options: { json: boolean }): Promise<void> {

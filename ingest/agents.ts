@@ -15,7 +15,7 @@ export interface Agent {
   revokedMs: number | null
 }
 
-/** What is known of an agent's last request; written every few seconds at most. */
+/** What is known of an agent's last request; written every few seconds. */
 export interface AgentStatus {
   lastSeenMs: number
   /** How far the host's clock is ahead of ours, in ms; what the request took on its way counts against it. */
@@ -47,6 +47,8 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const AGENT_ID = /^[0-9a-f]{16}$/
 const DIGEST = /^[0-9a-f]{64}$/
 const PAGE = 1_000
+/** Statuses of one commit. */
+const STATUSES = 200
 
 export interface AgentsOptions {
   documents: Documents
@@ -159,9 +161,18 @@ export class Agents {
     }
   }
 
-  async seen(agent: Agent, status: AgentStatus): Promise<void> {
-    const before = await this.documents.get(SPACES.status, agent.id)
-    await this.documents.put(SPACES.status, agent.id, status, before?.version ?? 0)
+  /** By agent's id. Where another writes the status of the same agent at the same time, one of them counts. */
+  async seen(statuses: ReadonlyMap<string, AgentStatus>): Promise<void> {
+    const all = [...statuses]
+    for (let from = 0; from < all.length; from += STATUSES) {
+      const some = all.slice(from, from + STATUSES)
+      const before = await this.documents.getAll(some.map(([key]) => ({ space: SPACES.status, key })))
+      const changes = some.map(([key, value], i) => {
+        return { space: SPACES.status, key, value, ifVersion: before[i]?.version ?? 0 }
+      })
+      if (await this.documents.commit(changes)) continue
+      for (const { space, key, value, ifVersion } of changes) await this.documents.put(space, key, value, ifVersion)
+    }
   }
 
   /** Every document of a space, page by page. */

@@ -1,6 +1,7 @@
 /**
- * Many hosts send small batches often; the queue likes few large offers. What comes within a few milliseconds is offered
- * together and becomes one job, in which every batch keeps its own id, class and envelope.
+ * Many hosts send small batches often; the queue likes few large offers. What comes within a few milliseconds, or while
+ * an offer is under way, is offered together and becomes one job, in which every batch keeps its own id, class and
+ * envelope.
  */
 import type { Item, Queue } from '../core/model/queue.ts'
 
@@ -26,6 +27,7 @@ export class Coalescer {
   private items = 0
   private bytes = 0
   private timer: NodeJS.Timeout | undefined
+  private underWay = 0
 
   constructor(options: CoalescerOptions) {
     this.options = options
@@ -38,7 +40,7 @@ export class Coalescer {
       this.items += items.length
       this.bytes += items.reduce((sum, { payload }) => sum + payload.length, 0)
       if (this.items >= this.options.maxItems || this.bytes >= this.options.maxBytes) void this.flush()
-      else this.timer ??= setTimeout(() => void this.flush(), this.options.lingerMs)
+      else if (this.underWay === 0) this.timer ??= setTimeout(() => void this.flush(), this.options.lingerMs)
     })
   }
 
@@ -49,11 +51,17 @@ export class Coalescer {
     const group = this.group.splice(0)
     this.items = 0
     this.bytes = 0
+    this.underWay += 1
+    await this.store(group)
+    this.underWay -= 1
+    if (this.underWay === 0 && this.group.length > 0) void this.flush()
+  }
+
+  private async store(group: readonly Posting[]): Promise<void> {
     const items = group.flatMap((posting) => posting.items)
-    if (items.length === 0) return
     try {
-      if ((await this.options.queue.offer('batches', items)) === 'stored') {
-        this.options.onOffer?.(items.length)
+      if (items.length === 0 || (await this.options.queue.offer('batches', items)) === 'stored') {
+        if (items.length > 0) this.options.onOffer?.(items.length)
         for (const { resolve } of group) resolve('stored')
         return
       }

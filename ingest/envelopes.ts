@@ -17,12 +17,15 @@ export interface EnvelopesOptions {
 }
 
 const READ_MS = 2_000
+const DAY_MS = 86_400_000
 
 export class Envelopes implements Component {
   private readonly options: EnvelopesOptions
   private readonly nowMs: () => number
   private ruleset: string | null = null
   private parts: ReadonlyMap<string, number> = new Map()
+  /** Of all days that a batch which comes today can hold; made anew when the day or the parts change. */
+  private today: { day: number; parts: Readonly<Record<string, number>> } | null = null
   private isRead = false
   private timer: NodeJS.Timeout | undefined
 
@@ -52,8 +55,16 @@ export class Envelopes implements Component {
       throw new AppError('E_QUEUE_STORAGE', 'ingest has not yet read which rules are active', { retryable: true })
     }
     const receivedMs = this.nowMs()
-    const parts = Object.fromEntries(storageDays(receivedMs).map((day) => [day, this.parts.get(day) ?? 0]))
-    return { receivedMs, ruleset: this.ruleset ?? header.edgeRuleset, parts }
+    return { receivedMs, ruleset: this.ruleset ?? header.edgeRuleset, parts: this.partsOf(receivedMs) }
+  }
+
+  private partsOf(receivedMs: number): Readonly<Record<string, number>> {
+    const day = Math.floor(receivedMs / DAY_MS)
+    if (this.today?.day !== day) {
+      const parts = Object.fromEntries(storageDays(receivedMs).map((name) => [name, this.parts.get(name) ?? 0]))
+      this.today = { day, parts }
+    }
+    return this.today.parts
   }
 
   private async read(): Promise<void> {
@@ -62,6 +73,7 @@ export class Envelopes implements Component {
     const days = await documents.scan(PARTS_SPACE, '', 10_000)
     this.ruleset = (active?.value as { version?: string } | undefined)?.version ?? null
     this.parts = new Map(days.map(({ key, value }) => [key, Number((value as { part: number }).part)]))
+    this.today = null
     this.isRead = true
   }
 }

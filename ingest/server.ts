@@ -15,6 +15,7 @@ import { AppError } from '../core/model/errors.ts'
 import type { Queue } from '../core/model/queue.ts'
 import { doneOrLate } from '../core/runtime/deadline.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
+import { AgentStatuses } from './agent-statuses.ts'
 import { Agents } from './agents.ts'
 import { createAuthentication } from './authentication.ts'
 import { Coalescer } from './coalescer.ts'
@@ -61,6 +62,7 @@ export function createIngest(options: IngestOptions): Ingest {
   const { queue, documents, conditions, metrics, logger, nowMs = Date.now } = options
   const onError = (error: unknown) => logger.error({ err: error }, 'Ingest cannot read or write its documents')
   const agents = new Agents({ documents, nowMs })
+  const statuses = new AgentStatuses({ agents, onError })
   const authentication = createAuthentication(agents, nowMs)
   const envelopes = new Envelopes({ documents, nowMs, onError })
   const coalescer = new Coalescer({
@@ -94,7 +96,7 @@ export function createIngest(options: IngestOptions): Ingest {
   app.get('/metrics', async (_, reply) => reply.type(metrics.registry.contentType).send(await options.readMetrics()))
   const maxInFlightBytes = options.maxInFlightBytes ?? 256 * 1024 * 1024
   addBatchesRoute(app, {
-    agents,
+    statuses,
     authentication,
     coalescer,
     envelopes,
@@ -102,7 +104,6 @@ export function createIngest(options: IngestOptions): Ingest {
     metrics,
     maxInFlightBytes,
     ...(options.inFlight === undefined ? {} : { inFlight: options.inFlight }),
-    onError,
     nowMs,
   })
   addEnrolRoute(app, agents)
@@ -115,6 +116,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async start() {
       await envelopes.start()
       await desk.start()
+      await statuses.start()
       app.server.maxConnections = MAX_CONNECTIONS
       try {
         await app.listen({ host: options.host, port: options.port })
@@ -129,6 +131,7 @@ export function createIngest(options: IngestOptions): Ingest {
       await desk.stop()
       await doneOrLate(deadlineMs, app.close())
       await envelopes.stop()
+      await statuses.stop()
     },
 
     address() {

@@ -45,13 +45,18 @@ export function writeServiceFiles({ directory, prefix, redisMaxBytes }: ServiceF
   secret('kibana-import/password', 'kibana-operator')
 }
 
-/** 2xx must mean on disk: every write is synced, and nothing is thrown away to make room. */
+/**
+ * 2xx must mean on disk: every write is synced, and nothing is thrown away to make room. What passes through makes the
+ * file grow quickly and is compressed already, so it is rewritten seldom and as it is.
+ */
 function redisConf(secrets: Secrets, maxBytes: number): string {
   return [
     'bind * -::*',
     'dir /data',
     'appendonly yes',
     'appendfsync always',
+    'auto-aof-rewrite-min-size 256mb',
+    'rdbcompression no',
     'save ""',
     `maxmemory ${maxBytes}`,
     'maxmemory-policy noeviction',

@@ -1,7 +1,7 @@
 /**
- * The queue of the distributed shape, on BullMQ: one job per offer, which only names its items; these lie in binary keys
- * beside it, several times cheaper than inside the job. An offer stores its items in one script and then makes the job;
- * if it dies in between, it was not acknowledged, and its repetition (or the sweep of a consumer) makes it.
+ * The queue of the distributed shape, on BullMQ: one job per offer. Its items lie in a hash beside the job, several times
+ * cheaper than inside it. An offer stores them in one script and then makes the job; if it dies in between, it was not
+ * acknowledged, and its repetition (or the sweep of a consumer) makes it.
  *
  * How durable `stored` is, the server's settings decide: see state.ts.
  */
@@ -12,8 +12,9 @@ import { BATCH_CLASSES } from '../../core/model/event.ts'
 import type { Item, Queue, Topic } from '../../core/model/queue.ts'
 import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError } from './connection.ts'
 import { createConsumer } from './queue/consumer.ts'
-import { newJobId, openJobs, type TopicJobs } from './queue/jobs.ts'
-import { defineScripts, ITEM_OVERHEAD_BYTES } from './queue/scripts.ts'
+import { asArguments } from './queue/group.ts'
+import { newGroupName, openJobs, type TopicJobs } from './queue/jobs.ts'
+import { defineScripts } from './queue/scripts.ts'
 
 export interface RedisQueueOptions extends RedisConfig {
   /** Bytes one topic may hold, payloads and bookkeeping. Default 1 GiB. */
@@ -113,19 +114,19 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         (least, item) => Math.min(least, BATCH_CLASSES.indexOf(item.class)),
         BATCH_CLASSES.length,
       )
-      const jobId = newJobId()
+      const group = newGroupName()
       try {
-        const [stored, evictedItems, evictedBytes, ...ids] = await scripts.offer(
+        const [stored, evictedItems, evictedBytes, storedItems, ...orphans] = await scripts.offer(
           topicPrefix(topic),
           jobsOf(topic).keyPrefix,
-          jobId,
+          group,
           checkpointsKey,
           nowMs(),
           maxBytes,
           maxItems,
           lowest,
           items.length,
-          ...items.flatMap<string | number | Uint8Array>((item) => columnsOf(item)),
+          ...items.flatMap(asArguments),
           ...at.flatMap(({ source, position }) => [source, position]),
         )
         if (stored !== 1) {
@@ -134,7 +135,9 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         }
         counters.evictedItems += Number(evictedItems)
         counters.evictedBytes += Number(evictedBytes)
-        if (ids.length > 0) await jobsOf(topic).add(jobId, { ids: ids.map(String) })
+        const made = orphans.map((orphan) => jobsOf(topic).add(String(orphan), items.length))
+        if (Number(storedItems) > 0) made.push(jobsOf(topic).add(group, Number(storedItems)))
+        await Promise.all(made)
         return 'stored'
       } catch (error) {
         onError(error)
@@ -183,9 +186,9 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
       const key = topicPrefix(topic)
       const [items, bytes, oldest] = await reading(() =>
         Promise.all([
-          redis.zcard(`${key}held`),
+          redis.hlen(`${key}ids`),
           redis.get(`${key}bytes`),
-          redis.zrangebyscore(`${key}held`, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1),
+          redis.zrange(`${key}groups`, '0', '0', 'WITHSCORES'),
         ]),
       )
       const oldestMs = oldest[1] === undefined ? 0 : Math.max(0, nowMs() - Number(oldest[1]))
@@ -204,14 +207,4 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   }
 
   return queue
-}
-
-/** An item as the script takes it. */
-function columnsOf(item: Item): (string | number | Uint8Array)[] {
-  const header = item.header === undefined ? '' : JSON.stringify(item.header)
-  const envelope = item.envelope === undefined ? '' : JSON.stringify(item.envelope)
-  const failure = item.failure === undefined ? '' : JSON.stringify(item.failure)
-  const kept = ITEM_OVERHEAD_BYTES + item.id.length + header.length + envelope.length + failure.length
-  const size = kept + item.payload.length
-  return [item.id, BATCH_CLASSES.indexOf(item.class), size, item.payload, header, envelope, failure]
 }

@@ -11,16 +11,17 @@ import { readConfig } from '../../app/config.ts'
 import { publishRules } from '../../app/published-rules.ts'
 import { createRedisDocuments } from '../../backends/redis/documents.ts'
 import { createRedisQueue, type RedisQueue } from '../../backends/redis/queue.ts'
-import { IngestClient } from '../../collector/central/ingest-client.ts'
 import type { Batch } from '../../core/batch/batch.ts'
 import { joinFrames } from '../../core/batch/frames.ts'
 import { sealBatch } from '../../core/batch/seal.ts'
+import { BATCHES_TYPE, INGEST_PATHS } from '../../core/model/ingest-protocol.ts'
 import type { Topic } from '../../core/model/queue.ts'
 import { newSecretKey } from '../../core/runtime/secret-key.ts'
 import { Agents } from '../../ingest/agents.ts'
 import { freePort, type RedisServer, startRedis } from '../../test/support/redis.ts'
 import { ruleFiles } from '../rules.ts'
 import { cpuSeconds } from './process-usage.ts'
+import { RawClient } from './raw-client.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const POLL_MS = 20
@@ -45,8 +46,9 @@ export class Central {
   private readonly children = new Map<string, ChildProcess>()
   private readonly env: Record<string, string>
   private readonly queue: RedisQueue
-  private keys: string[] = []
-  private ingestUrl = ''
+  /** By host; each keeps its connection. */
+  private readonly clients: RawClient[] = []
+  private ingest = { host: '127.0.0.1', port: 0 }
 
   private constructor(redis: RedisServer, env: Record<string, string>) {
     this.redis = redis
@@ -63,7 +65,7 @@ export class Central {
     await central.queue.start()
     await central.publish()
     const port = await freePort()
-    central.ingestUrl = `http://127.0.0.1:${port}`
+    central.ingest.port = port
     await central.run('ingest', 'ingest', { SEAMARK_INGEST_PORT: String(port) }, /listens on/)
     for (let i = 0; i < analyzers; i++) {
       const env = { SEAMARK_HEALTH_PORT: String(await freePort()) }
@@ -85,16 +87,13 @@ export class Central {
 
   /** Sends in the order given, so many at a time; what ingest cannot take now is sent again, as hosts do. */
   async send(messages: readonly Message[], concurrency: number): Promise<SendResult> {
-    const clients = this.keys.map(() => null as IngestClient | null)
-    const waitedMs: number[][] = this.keys.map(() => [])
+    const waitedMs: number[][] = this.clients.map(() => [])
     const next = messages[Symbol.iterator]()
     const sendOne = async ({ host, bytes }: Message) => {
-      clients[host] ??= new IngestClient({ url: this.ingestUrl, key: this.keys[host]! })
       const startMs = performance.now()
-      const type = 'application/vnd.seamark.batches'
-      const request = { method: 'POST', path: '/ingest/v1/batches', type, body: joinFrames([bytes]) } as const
+      const body = joinFrames([bytes])
       for (;;) {
-        const { status } = await clients[host].send(request)
+        const status = await this.clients[host]!.post(body)
         if (status === 200) break
         if (status !== 429 && status !== 503) throw new Error(`ingest answered ${status}`)
         await sleep(BUSY_MS)
@@ -105,7 +104,6 @@ export class Central {
       for (let one = next.next(); one.done !== true; one = next.next()) await sendOne(one.value)
     })
     await Promise.all(workers)
-    for (const client of clients) client?.close()
     return { waitedMs }
   }
 
@@ -118,6 +116,7 @@ export class Central {
   }
 
   async remove(): Promise<void> {
+    for (const client of this.clients) client.close()
     for (const child of this.children.values()) {
       const ended = once(child, 'exit')
       child.kill('SIGKILL')
@@ -142,7 +141,8 @@ export class Central {
     for (const host of hosts) {
       const key = newSecretKey()
       await agents.enrol(await agents.createToken(TOKEN_MS), host, key)
-      this.keys.push(`${key.id}.${key.secret}`)
+      const secret = `${key.id}.${key.secret}`
+      this.clients.push(new RawClient({ ...this.ingest, path: INGEST_PATHS.batches, type: BATCHES_TYPE, key: secret }))
     }
     await documents.stop(1_000)
   }

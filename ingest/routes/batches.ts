@@ -16,14 +16,15 @@ import {
 } from '../../core/model/ingest-protocol.ts'
 import type { Item } from '../../core/model/queue.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
-import type { Agent, Agents } from '../agents.ts'
+import type { AgentStatuses } from '../agent-statuses.ts'
+import type { Agent } from '../agents.ts'
 import type { Authentication } from '../authentication.ts'
 import type { Coalescer } from '../coalescer.ts'
 import type { Envelopes } from '../envelopes.ts'
 import { type Admission, InFlight, type InFlightOptions } from '../in-flight.ts'
 
 export interface BatchesOptions {
-  agents: Agents
+  statuses: AgentStatuses
   authentication: Authentication
   coalescer: Coalescer
   envelopes: Envelopes
@@ -32,13 +33,11 @@ export interface BatchesOptions {
   /** Bytes of requests that may be in memory at the same time. */
   maxInFlightBytes: number
   inFlight?: Pick<InFlightOptions, 'graceMs'>
-  onError: (error: unknown) => void
   nowMs?: () => number
 }
 
 /** How long a host waits when told so, in s. */
 const RETRY_AFTER_S = 2
-const STATUS_MS = 5_000
 /** What a request took on its way is part of what is seen; synchronised hosts are far below. */
 const MAX_SKEW_MS = 30_000
 /** So long what was seen of a host's clock counts; a host that watches sends every few seconds. */
@@ -47,7 +46,6 @@ const SKEW_GOOD_MS = 60_000
 export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): void {
   const { authentication, coalescer, envelopes, conditions, metrics, nowMs = Date.now } = options
   const agentsOf = new WeakMap<FastifyRequest, Agent>()
-  const written = new Map<string, number>()
   const inFlight = new InFlight({ metrics, maxBytes: options.maxInFlightBytes, ...options.inFlight })
   const admissions = new WeakMap<FastifyRequest, Admission>()
 
@@ -130,9 +128,7 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
     metrics.set('seamark_ingest_clock_skew_seconds', skewMs / 1_000, { collector: agent.collector })
     const isSkewed = Math.abs(skewMs) > MAX_SKEW_MS
     conditions.set('clock.skewed', isSkewed ? skewText(skewMs) : null, agent.collector, SKEW_GOOD_MS)
-    if (receivedMs - (written.get(agent.id) ?? 0) < STATUS_MS) return
-    written.set(agent.id, receivedMs)
-    options.agents.seen(agent, { lastSeenMs: receivedMs, skewMs }).catch(options.onError)
+    options.statuses.note(agent.id, { lastSeenMs: receivedMs, skewMs })
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createRedisQueue, type RedisQueueOptions } from '../../backends/redis/queue.ts'
+import { AppError } from '../../core/model/errors.ts'
 import { type RedisServer, redisMissing, startRedis } from '../support/redis.ts'
 import { runChild } from './children/run-child.ts'
 import { consuming, eventually, item, queueSuite, take } from './queue.suite.ts'
@@ -86,6 +87,22 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     expect(queue.counters.stalledItems).toBe(1)
   })
 
+  test('a consumer that fails for a reason outside the items leaves the others alone for a while', async () => {
+    const queue = await opened({ backoffMs: { first: 100, most: 200 } })
+    for (let i = 0; i < 60; i++) await queue.offer('index', [item(`${i}`)])
+    const away = AbortSignal.timeout(400)
+    let failures = 0
+    const handle = async () => {
+      if (away.aborted) return
+      failures += 1
+      throw new AppError('E_STORE_STORAGE', 'away', { retryable: true })
+    }
+    await consuming(queue, 'index', handle, async () => (await queue.depth('index')).items === 0, 4)
+    expect(failures).toBeGreaterThan(0)
+    // Without a rest all fifteen deliveries fail at once.
+    expect(failures).toBeLessThan(12)
+  })
+
   test('what is done leaves its id and nothing else', async () => {
     const prefix = `{${randomUUID()}}`
     const queue = await opened({ prefix, rememberIds: 100 })
@@ -94,7 +111,7 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     const redis = new Redis(server!.url)
     onTestFinished(() => redis.disconnect())
     const keys = await redis.keys(`${prefix}*`)
-    expect(keys.filter((key) => key.includes('item'))).toEqual([])
+    expect(keys.filter((key) => key.includes('group:'))).toEqual([])
     expect(keys.length).toBeLessThan(12)
     expect(await redis.zcard(`${prefix}:topic:index:done`)).toBe(100)
   })

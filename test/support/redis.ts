@@ -35,8 +35,11 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
 
   async function start(): Promise<void> {
     const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--maxmemory-policy', 'noeviction', '--save', '']
+    const rewritten = ['--auto-aof-rewrite-min-size', '256mb', '--rdbcompression', 'no']
     const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
-    server = spawn('redis-server', [...where, ...durable, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
+    server = spawn('redis-server', [...where, ...durable, ...rewritten, ...settings], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let said = ''
     for await (const chunk of server.stdout!) {
       said += String(chunk)

@@ -2,15 +2,16 @@
  * One consumer of one topic: a BullMQ worker whose jobs are gathered into deliveries. BullMQ keeps the leases, notices
  * consumers that fell silent, and delays what is tried again; what an attempt leads to is decided here.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, WaitingError, Worker } from 'bullmq'
 import type { Component } from '../../../core/model/component.ts'
 import { deadItem } from '../../../core/model/dead-item.ts'
 import { AppError } from '../../../core/model/errors.ts'
-import { BATCH_CLASSES } from '../../../core/model/event.ts'
 import type { Delivery, Failure, Item, Topic } from '../../../core/model/queue.ts'
 import { backoffAfter, describeFailure, type QueueBackoff } from '../../queue/failure.ts'
 import { connect } from '../connection.ts'
-import { type JobData, jobsName, newJobId, type TopicJobs } from './jobs.ts'
+import { address, itemsOf, type Place } from './group.ts'
+import { type JobData, jobsName, newGroupName, type TopicJobs } from './jobs.ts'
 import { defineScripts } from './scripts.ts'
 
 export interface ConsumerOptions {
@@ -44,6 +45,7 @@ interface Waiting {
 }
 
 interface Claimed {
+  at: Place
   item: Item
   attempt: number
   alone: boolean
@@ -59,11 +61,13 @@ class TryAgain extends Error {
   }
 }
 
-/** Jobs that one consumer holds at the same time; what it holds, no other can take. */
-const MAX_JOBS = 100
-/** Items whose offer died before it made their jobs are looked for this often, among the oldest. */
+/** Jobs that one consumer holds at the same time; what it holds, no other can take, and each may have many items. */
+const MAX_JOBS = 16
+/** Groups whose offer died before it made their job are looked for this often, among the oldest. */
 const SWEEP_MS = 30_000
-const SWEEP_ITEMS = 1_000
+const SWEEP_GROUPS = 1_000
+/** Longest rest of a consumer whose handler fails for a reason outside the items. */
+const MAX_REST_MS = 1_000
 
 export function createConsumer(options: ConsumerOptions): Component {
   const { topic, topicPrefix, nowMs, maxItems } = options
@@ -72,6 +76,9 @@ export function createConsumer(options: ConsumerOptions): Component {
   const waiting: Waiting[] = []
   let delivering = false
   let stopping = false
+  /** How often in a row the handler failed for a reason outside the items. */
+  let failuresInRow = 0
+  let wake = new AbortController()
 
   async function deliverAll(): Promise<void> {
     if (delivering) return
@@ -79,6 +86,7 @@ export function createConsumer(options: ConsumerOptions): Component {
     // What BullMQ starts in one go comes in one delivery.
     await new Promise(setImmediate)
     while (waiting.length > 0) {
+      await rest()
       const jobs = waiting.splice(0, jobsOfOneDelivery())
       if (stopping) {
         await Promise.all(jobs.map(giveBack))
@@ -86,6 +94,7 @@ export function createConsumer(options: ConsumerOptions): Component {
       }
       try {
         const outcome = await deliverEach(deliveriesOf(await claim(jobs)))
+        if (outcome !== 'done') await release(jobs)
         // Items that are done are gone: a job that comes again finds the others.
         if (outcome === 'stopping') await Promise.all(jobs.map(giveBack))
         else for (const { resolve, reject } of jobs) outcome === 'done' ? resolve() : reject(outcome)
@@ -97,11 +106,21 @@ export function createConsumer(options: ConsumerOptions): Component {
     delivering = false
   }
 
+  /** What is wrong with the world is wrong for the other items too: they stay in Redis until it is tried again. */
+  async function rest(): Promise<void> {
+    if (failuresInRow === 0 || stopping) return
+    const ms = backoffAfter(failuresInRow, {
+      ...options.backoffMs,
+      most: Math.min(options.backoffMs.most, MAX_REST_MS),
+    })
+    await sleep(ms, undefined, { signal: wake.signal }).catch(() => {})
+  }
+
   /** So that no more is in memory than is delivered next; one job alone may name more. */
   function jobsOfOneDelivery(): number {
     let items = 0
     const end = waiting.findIndex(({ job }) => {
-      items += job.data.ids.length
+      items += job.data.items
       return items > maxItems
     })
     return end < 0 ? waiting.length : Math.max(1, end)
@@ -110,10 +129,8 @@ export function createConsumer(options: ConsumerOptions): Component {
   async function deliverEach(deliveries: Iterable<Claimed[]>): Promise<'done' | 'stopping' | TryAgain> {
     let outcome: 'done' | 'stopping' | TryAgain = 'done'
     for (const delivery of deliveries) {
-      if (stopping) {
-        await scripts.release(topicPrefix, '', ...delivery.map(({ item }) => item.id))
-        outcome = 'stopping'
-      } else outcome = (await deliver(delivery)) ?? outcome
+      if (stopping) outcome = 'stopping'
+      else outcome = (await deliver(delivery)) ?? outcome
     }
     return outcome
   }
@@ -129,15 +146,18 @@ export function createConsumer(options: ConsumerOptions): Component {
     }
   }
 
-  /** The items that the jobs name, without those that were finished before. */
+  /** What is left of the jobs' groups. */
   async function claim(jobs: readonly Waiting[]): Promise<Claimed[]> {
-    const named = jobs.flatMap(({ job }) => job.data.ids.map((id) => ({ id, job })))
-    const answers = await scripts.claim(topicPrefix, ...named.map(({ id }) => id))
-    return named.flatMap(({ id, job }, i) => {
-      const answer = answers[i]
-      if (answer === null || answer === undefined) return []
-      return [{ item: itemOf(id, answer), attempt: job.attemptsStarted, alone: job.data.alone === true }]
+    const groups = await scripts.claim(topicPrefix, jobs.map(nameOf))
+    return jobs.flatMap((waiting, i) => {
+      const { attemptsStarted: attempt, data } = waiting.job
+      return itemsOf(nameOf(waiting), groups[i]!).map((one) => ({ ...one, attempt, alone: data.alone === true }))
     })
+  }
+
+  /** They may be evicted again while nobody handles them. */
+  async function release(jobs: readonly Waiting[]): Promise<void> {
+    await scripts.release(topicPrefix, ...jobs.map(nameOf)).catch(options.onError)
   }
 
   function* deliveriesOf(claimed: readonly Claimed[]): Generator<Claimed[]> {
@@ -159,7 +179,6 @@ export function createConsumer(options: ConsumerOptions): Component {
 
   /** Undefined when nothing is left of it to be tried again. */
   async function deliver(claimed: readonly Claimed[]): Promise<TryAgain | undefined> {
-    const ids = claimed.map(({ item }) => item.id)
     const attempt = Math.max(...claimed.map((one) => one.attempt))
     let failed: unknown
     try {
@@ -168,52 +187,52 @@ export function createConsumer(options: ConsumerOptions): Component {
         return undefined
       }
       await options.handle({ items: claimed.map(({ item }) => item), attempt })
-      await finish(ids)
+      failuresInRow = 0
+      await finish(claimed)
       return undefined
     } catch (error) {
       failed = error ?? new Error('the handler rejected without an error')
     }
     const permanent = failed instanceof AppError && !failed.retryable
     const retryable = failed instanceof AppError && failed.retryable
+    failuresInRow = retryable ? failuresInRow + 1 : 0
     const exhausted = permanent || attempt >= (retryable ? options.maxRetryableAttempts : options.maxAttempts)
     if (exhausted && claimed.length === 1) {
       await bury(claimed, { ...describeFailure(failed), attempts: attempt })
       return undefined
     }
     options.onRetry(claimed.length)
-    if (!exhausted) {
-      await scripts.release(topicPrefix, '', ...ids).catch(options.onError)
-      return new TryAgain(backoffAfter(attempt, options.backoffMs))
-    }
+    if (!exhausted) return new TryAgain(backoffAfter(attempt, options.backoffMs))
     // Only one of them may be to blame: each gets another attempt by itself, at once.
-    const jobId = newJobId()
-    await scripts.release(topicPrefix, jobId, ...ids)
-    await options.jobs.addEach(jobId, ids)
+    const name = newGroupName()
+    await scripts.split(topicPrefix, name, ...claimed.flatMap(({ at, item }) => address(at, item)))
+    await options.jobs.addAlone(claimed.map((_, i) => `${name}-${i}`))
     return undefined
   }
 
-  async function finish(ids: readonly string[]): Promise<void> {
-    await scripts.finish(topicPrefix, nowMs(), options.rememberIds, ...ids)
+  async function finish(claimed: readonly Claimed[]): Promise<void> {
+    const addresses = claimed.flatMap(({ at, item }) => address(at, item))
+    await scripts.finish(topicPrefix, nowMs(), options.rememberIds, ...addresses)
   }
 
   async function bury(claimed: readonly Claimed[], why: Pick<Failure, 'code' | 'message' | 'attempts'>): Promise<void> {
     const atMs = nowMs()
     await options.bury(claimed.map(({ item }) => deadItem(item, { topic, ...why }, atMs)))
-    await finish(claimed.map(({ item }) => item.id))
+    await finish(claimed)
   }
 
-  /** Items of offers that died before they made the job, and of jobs that a server lost. */
+  /** Groups of offers that died before they made the job, and of jobs that a server lost. */
   async function sweep(): Promise<void> {
-    const jobId = newJobId()
-    const { keyPrefix } = options.jobs
-    const ids = await scripts.adopt(topicPrefix, keyPrefix, jobId, nowMs() - SWEEP_MS, SWEEP_ITEMS)
-    if (ids.length > 0) await options.jobs.add(jobId, { ids })
+    const { keyPrefix, add } = options.jobs
+    const groups = await scripts.orphans(topicPrefix, keyPrefix, nowMs() - SWEEP_MS, SWEEP_GROUPS)
+    for (const group of groups) await add(group, maxItems)
   }
 
   return {
     async start() {
       if (running !== undefined) return
       stopping = false
+      wake = new AbortController()
       // Waits for a server that went away, for as long as it takes.
       const redis = connect({ url: options.url }, { waits: true })
       redis.on('error', options.onError)
@@ -248,6 +267,7 @@ export function createConsumer(options: ConsumerOptions): Component {
 
     async stop(deadlineMs) {
       stopping = true
+      wake.abort()
       if (running === undefined) return
       const { worker, redis, sweeper } = running
       running = undefined
@@ -263,18 +283,8 @@ export function createConsumer(options: ConsumerOptions): Component {
   }
 }
 
-function itemOf(id: string, [cls, payload, header, envelope, failure]: (Buffer | null)[]): Item {
-  const parsed = (text: Buffer | null | undefined) =>
-    text === null || text === undefined || text.length === 0 ? undefined : JSON.parse(text.toString('utf8'))
-  const [asHeader, asEnvelope, asFailure] = [parsed(header), parsed(envelope), parsed(failure)]
-  return {
-    id,
-    class: BATCH_CLASSES[Number(cls)] ?? 'evidence',
-    payload: payload ?? Buffer.alloc(0),
-    ...(asHeader === undefined ? {} : { header: asHeader }),
-    ...(asEnvelope === undefined ? {} : { envelope: asEnvelope }),
-    ...(asFailure === undefined ? {} : { failure: asFailure }),
-  }
+function nameOf({ job }: Waiting): string {
+  return job.id!
 }
 
 function lostLease(attempt: number): Pick<Failure, 'code' | 'message' | 'attempts'> {

@@ -1,11 +1,12 @@
-/** The jobs of one topic. A job names the items of one offer; what it names, scripts.ts stores. */
+/** The jobs of one topic. A job has the name of the group of items that it is about, which scripts.ts stores. */
 import { randomUUID } from 'node:crypto'
 import { Queue as Jobs } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Topic } from '../../../core/model/queue.ts'
 
 export interface JobData {
-  ids: string[]
+  /** How many the group holds; some may be finished already. */
+  items: number
   /** Another item of an earlier delivery may have been to blame: it is tried by itself. */
   alone?: boolean
 }
@@ -13,9 +14,10 @@ export interface JobData {
 export interface TopicJobs {
   /** Beginning of the key of every job. */
   readonly keyPrefix: string
-  add(jobId: string, data: JobData): Promise<void>
-  /** A job for each item: `jobId-0`, `jobId-1` … */
-  addEach(jobId: string, ids: readonly string[]): Promise<void>
+  /** Changes nothing where the group has a job. */
+  add(group: string, items: number): Promise<void>
+  /** For groups of one item each. */
+  addAlone(groups: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -27,7 +29,7 @@ export function jobsName(topic: Topic): string {
   return encodeURIComponent(topic)
 }
 
-export function newJobId(): string {
+export function newGroupName(): string {
   return randomUUID()
 }
 
@@ -72,15 +74,12 @@ export function openJobs(
   }
   return {
     keyPrefix: `${prefix}:${jobsName(topic)}:`,
-    async add(jobId, data) {
-      await use((all) => all.add('items', data, { ...options, jobId }))
+    async add(group, items) {
+      await use((all) => all.add('items', { items }, { ...options, jobId: group }))
     },
-    async addEach(jobId, ids) {
-      const each = ids.map((id, i) => ({
-        name: 'items',
-        data: { ids: [id], alone: true },
-        opts: { ...options, jobId: `${jobId}-${i}` },
-      }))
+    async addAlone(groups) {
+      const data = { items: 1, alone: true }
+      const each = groups.map((group) => ({ name: 'items', data, opts: { ...options, jobId: group } }))
       await use((all) => all.addBulk(each))
     },
     close: async () => void (await jobs?.close()),

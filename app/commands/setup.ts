@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '../../core/model/errors.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, table } from '../command-line.ts'
-import { openSecrets, SECRETS, type SecretName } from '../deployment/passwords.ts'
+import { readSecretOf, SECRETS, type SecretName } from '../deployment/passwords.ts'
 import { prepareServices } from '../deployment/prepare-services.ts'
 import { writeServiceFiles } from '../deployment/service-files.ts'
 import { requireDeployment } from '../distributed/process.ts'
@@ -11,6 +11,8 @@ import { requireDeployment } from '../distributed/process.ts'
 const DIRECTORY = '/setup'
 const WAIT_MS = 180_000
 const REDIS_MAX_MIB = 512
+
+const EXAMPLE = 'docker compose run --rm files setup password kibana-operator'
 
 const DIRECTORY_OPTION = {
   directory: { type: 'string', value: 'DIR', doc: `where state and the files of services are (default ${DIRECTORY})` },
@@ -68,14 +70,19 @@ export const setupPassword: Command = {
   operands: 'NAME',
   options: { ...DIRECTORY_OPTION, ...COMMON_OPTIONS },
   notes: `Names:\n${table(Object.entries(SECRETS))}`,
-  examples: [['docker compose run --rm files setup password kibana-operator', 'to log in to Kibana']],
+  examples: [[EXAMPLE, 'to log in to Kibana']],
   async run(args) {
     const [name, ...rest] = args.operands
     if (name === undefined || rest.length > 0 || !Object.hasOwn(SECRETS, name)) {
       throw new AppError('E_USAGE', `Name one of: ${Object.keys(SECRETS).join(', ')}`)
     }
-    const secrets = openSecrets(join(args.text('directory') ?? DIRECTORY, 'state'))
-    process.stdout.write(`${secrets[name as SecretName]}\n`)
+    const directory = args.text('directory') ?? DIRECTORY
+    const secret = readSecretOf(join(directory, 'state'), name as SecretName)
+    if (secret === null) {
+      process.stderr.write(`seamark: nothing was set up in ${directory}; with docker compose: ${EXAMPLE}\n`)
+      return EXIT.negative
+    }
+    process.stdout.write(`${secret}\n`)
     return EXIT.ok
   },
 }

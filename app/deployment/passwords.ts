@@ -33,16 +33,25 @@ export function openSecrets(directory: string): Secrets {
   return Object.fromEntries(secrets) as Secrets
 }
 
+/** Null where none was made there. Throws as `openSecrets`. */
+export function readSecretOf(directory: string, name: SecretName): string | null {
+  return readSecretFile(join(directory, name))
+}
+
 function openSecret(path: string): string {
+  const found = readSecretFile(path)
+  if (found !== null) return found
+  const secret = randomBytes(SECRET_BYTES).toString('hex')
+  writeSafely(path, `${secret}\n`, 0o600)
+  return secret
+}
+
+function readSecretFile(path: string): string | null {
   try {
     const text = readFileSync(path, 'utf8').trim()
     if (/^[0-9a-f]{64}$/.test(text)) return text
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      const secret = randomBytes(SECRET_BYTES).toString('hex')
-      writeSafely(path, `${secret}\n`, 0o600)
-      return secret
-    }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw new AppError('E_CONFIG_INVALID', `${path} cannot be read: ${(error as Error).message}`, { cause: error })
   }
   // A new one would lock every service out that still has the old one.

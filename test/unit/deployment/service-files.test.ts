@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { USERS } from '../../../app/deployment/elasticsearch-users.ts'
-import { openSecrets, SECRETS } from '../../../app/deployment/passwords.ts'
+import { openSecrets, readSecretOf, SECRETS } from '../../../app/deployment/passwords.ts'
 import { writeServiceFiles } from '../../../app/deployment/service-files.ts'
 import { AppError } from '../../../core/model/errors.ts'
 
@@ -118,3 +118,11 @@ function holds(text: string, secret: string): boolean {
   const basic = /Basic (\S+)/.exec(text)?.[1]
   return text.includes(secret) || (basic !== undefined && Buffer.from(basic, 'base64').toString().includes(secret))
 }
+
+test('a secret that was never made is not made by asking for it', () => {
+  const state = join(directory, 'state')
+  expect(readSecretOf(state, 'redis')).toBeNull()
+  expect(readdirSync(directory)).toEqual([])
+  const { redis } = openSecrets(state)
+  expect(readSecretOf(state, 'redis')).toBe(redis)
+})

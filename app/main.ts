@@ -21,8 +21,20 @@ async function main(argv: readonly string[]): Promise<number> {
     // The first word of several commands, such as `rules`.
     const isAsked = rest.length === 0 || rest.includes('--help') || rest.includes('-h')
     if (!isAsked) throw new AppError('E_USAGE', unknownCommand(argv))
+    const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `))
     process.stdout.write(
-      `${table(COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name, summary }) => [name, summary]))}\n`,
+      [
+        `Usage: seamark ${first} COMMAND [options]\n`,
+        'Commands:',
+        table(group.map(({ name, summary }) => [name, summary])),
+        '',
+        'Examples:',
+        table([
+          ...group.map(({ examples }) => examples[0]!),
+          [`seamark ${group[0]!.name} --help`, 'all of its options'],
+        ]),
+        '',
+      ].join('\n'),
     )
     return EXIT.ok
   }

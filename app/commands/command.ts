@@ -104,5 +104,10 @@ async function checkName(config: Config, documents: Documents, collector: string
       ? [collectorId(config)]
       : (await new Agents({ documents }).list()).filter((one) => one.revokedMs === null).map((one) => one.collector)
   if (!known.includes(collector))
-    throw new AppError('E_USAGE', `No host is called '${collector}'; see: seamark agents list`)
+    throw new AppError(
+      'E_USAGE',
+      config.redis.url === undefined
+        ? `No host is called '${collector}': without a deployment there is this one alone, ${known[0]}`
+        : `No host is called '${collector}'; see: seamark agents list`,
+    )
 }

@@ -4,6 +4,7 @@ import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
 import { API_OPTIONS, COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
+import { centreVisibility } from '../doctor/centre.ts'
 import { runningHost, runningSeamark } from '../doctor/running.ts'
 import { elasticsearchVisibility, redisVisibility } from '../doctor/services.ts'
 import { thisMachine } from '../doctor/this-machine.ts'
@@ -42,7 +43,7 @@ export const doctor: Command = {
       tell(...(await thisMachine(config)))
       if (config.redis.url !== undefined) tell(await redisVisibility(config))
       if (config.elasticsearch.url !== undefined) tell(await elasticsearchVisibility(config))
-      if (config.central.url !== undefined) tell(await runningHost(config))
+      if (config.central.url !== undefined) tell(await centreVisibility(config), await runningHost(config))
     }
     // A host of a deployment has no API of its own; elsewhere it is asked even where nobody may answer.
     if (url !== undefined || config.central.url === undefined) tell(await runningSeamark(client, url !== undefined))
@@ -50,9 +51,10 @@ export const doctor: Command = {
   },
 }
 
-function readable({ source, sees, blind }: Visibility): string {
+function readable({ source, sees, notes = [], blind }: Visibility): string {
   const lines = [
     ...sees.map((line) => `  sees   ${safeText(line)}`),
+    ...notes.map((line) => `  note   ${safeText(line)}`),
     ...blind.flatMap(({ what, why, fix }) => [
       `  BLIND  ${safeText(what)}`,
       `         why: ${safeText(why)}`,

@@ -49,7 +49,9 @@ export const kibanaImport: Command = {
       space: args.text('space'),
     })
     const objects = readSavedObjects(commandConfig(args).elasticsearch.prefix)
-    await client.waitUntilAvailable(waitMs)
+    await client.waitUntilAvailable(waitMs, (state) =>
+      process.stderr.write(`seamark: waiting up to ${Math.round(waitMs / 1_000)} s for Kibana: ${state}\n`),
+    )
     const { counts, renamed } = await importIntoKibana(client, objects)
     const parts = [...counts].map(([type, count]) => plural(count, NOUNS[type] ?? type))
     process.stdout.write(`${countOf(objects.length, 'saved object')} imported and read back: ${parts.join(', ')}\n`)

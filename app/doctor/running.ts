@@ -16,7 +16,8 @@ export async function runningSeamark(client: ApiClient, isRequired: boolean): Pr
   const status = await client.status()
   if (status.state === 'down') {
     if (isRequired) throw new AppError('E_API_UNAVAILABLE', `No Seamark answers at ${base}`, { retryable: true })
-    return { source: 'api', sees: [`no Seamark runs at ${base} (start one: seamark up)`], blind: [] }
+    const note = `no Seamark runs at ${base} (start one: seamark up; or name its --data-dir or --url)`
+    return { source: 'api', sees: [], notes: [note], blind: [] }
   }
   const fix = `see ${base}/readyz, and its log`
   const blind: Blind[] = status.state === 'ready' ? [] : [{ what: `the Seamark at ${base}`, why: status.reason, fix }]
@@ -43,7 +44,8 @@ export async function runningHost({ health: { host, port } }: Config): Promise<V
     return { source: 'host', sees: [`a Seamark collector answers at ${base}`], blind }
   } catch (error) {
     const { code } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {}
-    if (code === 'ECONNREFUSED') return { source: 'host', sees: [`no Seamark collector runs at ${base}`], blind: [] }
+    if (code === 'ECONNREFUSED')
+      return { source: 'host', sees: [], notes: [`no Seamark collector runs at ${base}`], blind: [] }
     const why = error instanceof Error ? error.message : String(error)
     return { source: 'host', sees: [], blind: [{ what: `the collector at ${base}`, why, fix: 'see its log' }] }
   }

@@ -50,13 +50,18 @@ export class KibanaClient {
     this.headers = { 'kbn-xsrf': 'seamark', ...(login === undefined ? {} : { authorization: `Basic ${login}` }) }
   }
 
-  /** Resolves when Kibana says that it is available; AppError E_KIBANA_UNAVAILABLE when it does not within `waitMs`. */
-  async waitUntilAvailable(waitMs: number): Promise<void> {
+  /**
+   * Resolves when Kibana says that it is available; AppError E_KIBANA_UNAVAILABLE when it does not within `waitMs`.
+   * `onWait` is told once for each state that is waited in.
+   */
+  async waitUntilAvailable(waitMs: number, onWait: (state: string) => void = () => {}): Promise<void> {
     const deadline = performance.now() + waitMs
     let last = ''
     for (let attempt = 1; ; attempt++) {
+      const before = last
       last = await this.availability()
       if (last === 'available' || last === 'degraded') return
+      if (last !== before) onWait(last)
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) break
       await sleep(Math.min(backoffMs(attempt, RETRY), leftMs))

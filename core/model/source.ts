@@ -7,6 +7,8 @@ import type { Checkpoint } from './queue.ts'
 export interface Visibility {
   source: string
   sees: string[]
+  /** What is neither seen nor blind, such as that nothing runs. */
+  notes?: string[]
   /** Each with the reason and the way to mend it. */
   blind: { what: string; why: string; fix: string }[]
 }

@@ -119,10 +119,12 @@ describe.skipIf(missing !== null)(`a deployment${missing === null ? '' : ` (skip
       },
     ])
     const { code, stdout } = await runSeamark(['doctor', '--config', join(deployment.directory, 'web-2.yml')], {
-      SEAMARK_CENTRAL_URL: 'http://127.0.0.1:1',
+      SEAMARK_CENTRAL_URL: deployment.processes.find(({ name }) => name === 'ingest')!.url,
+      SEAMARK_DATA_DIR: join(deployment.directory, 'web-2'),
       SEAMARK_HEALTH_PORT: new URL(host.url).port,
     })
     expect([code, stdout]).toEqual([1, expect.stringMatching(/BLIND {2}ingest\.refusing, found by this host/)])
+    expect(stdout).toMatch(/why: it does not know this host's key: 401/)
     expect(await host.end('SIGTERM')).toBe(0)
   })
 })

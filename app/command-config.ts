@@ -14,6 +14,7 @@ export function commandConfig(args: ParsedArgs): Config {
     ...config,
     dataDir: args.text('data-dir') ?? config.dataDir,
     rules: {
+      ...config.rules,
       builtin: config.rules.builtin && !args.flag('no-builtin-rules'),
       paths: [...config.rules.paths, ...args.texts('rules')],
       matching,

@@ -4,14 +4,20 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import Type, { type Static } from 'typebox'
+import { DEFAULT_FORMAT, JSON_PARTS } from '../alerts/notify/falco-format.ts'
 import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
 import { AppError } from '../core/model/errors.ts'
+import { PRIORITIES } from '../core/model/event.ts'
 import { type CamelKeys, loadConfig } from '../core/runtime/config.ts'
 import { LOG_LEVELS } from '../core/runtime/logging.ts'
 import { formatProblems } from '../core/runtime/problem-text.ts'
 
 const section = <P extends Record<string, Type.TSchema>>(description: string, properties: P) =>
   Type.Object(properties, { additionalProperties: false, default: {}, description })
+
+/** A section that is not there unless somebody writes it. */
+const optional = <P extends Record<string, Type.TSchema>>(description: string, properties: P) =>
+  Type.Object(properties, { additionalProperties: false, description })
 
 const oneOf = <T extends string>(values: readonly T[], options: { default: NoInfer<T>; description: string }) =>
   Type.Enum([...values] as T[], options)
@@ -29,6 +35,11 @@ export const DEFAULT_KEEP: readonly EventTypeName[] = [
   'health',
   'command',
 ]
+
+const RuleSelector = Type.Object(
+  { rule: Type.Optional(Type.String({ minLength: 1 })), tag: Type.Optional(Type.String({ minLength: 1 })) },
+  { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+)
 
 export const ConfigSchema = Type.Object(
   {
@@ -68,6 +79,20 @@ export const ConfigSchema = Type.Object(
     rules: section('Detection rules.', {
       builtin: Type.Boolean({ default: true, description: 'Whether the shipped rules are loaded.' }),
       paths: Type.Array(Type.String(), { default: [], description: 'Further rule files and folders, in order.' }),
+      select: Type.Array(
+        Type.Object(
+          {
+            enable: Type.Optional(RuleSelector),
+            disable: Type.Optional(RuleSelector),
+          },
+          { additionalProperties: false },
+        ),
+        { default: [], description: 'Switches rules on and off by name (with `*`) or tag, one entry after the other.' },
+      ),
+      least_priority: oneOf([...PRIORITIES], {
+        default: 'Debug',
+        description: 'Rules that are less severe are off.',
+      }),
       matching: oneOf(['all', 'first'], {
         default: 'all',
         description: 'first: only the first rule that matches an event fires, as Falco does by default.',
@@ -115,8 +140,36 @@ export const ConfigSchema = Type.Object(
     }),
     notify: section('Where detections are sent.', {
       terminal: Type.Boolean({ default: true, description: 'Print detections on standard output.' }),
-      file: Type.Optional(
-        Type.String({ minLength: 1, description: 'Append detections to this file, one JSON object a line.' }),
+      format: oneOf(['json', 'text'], {
+        default: 'json',
+        description: "What file, program, http and syslog get: Falco's JSON object, or its line of text.",
+      }),
+      json_parts: Type.Array(Type.Enum([...JSON_PARTS]), {
+        default: [...DEFAULT_FORMAT.jsonParts],
+        description: 'Parts of that object besides those that it always has.',
+      }),
+      iso8601_times: Type.Boolean({
+        default: false,
+        description: 'Times in that text in UTC as ISO 8601, instead of the local time of day.',
+      }),
+      file: Type.Optional(Type.String({ minLength: 1, description: 'Append detections to this file, one a line.' })),
+      syslog: Type.Boolean({ default: false, description: "Hand detections to this machine's syslog." }),
+      program: Type.Optional(
+        optional('A program that gets detections on its standard input.', {
+          command: Type.String({ minLength: 1, description: 'For `sh -c`; started for every detection.' }),
+          keep_alive: Type.Boolean({ default: false, description: 'Started once, for all of them.' }),
+        }),
+      ),
+      http: Type.Optional(
+        optional('An address that detections are posted to.', {
+          url: Type.String({ pattern: '^https?://', description: 'Each is a request of its own.' }),
+          user_agent: Type.String({ default: 'seamark', minLength: 1, description: 'Header of these requests.' }),
+          compress: Type.Boolean({ default: false, description: 'gzip.' }),
+          insecure: Type.Boolean({ default: false, description: 'Take any certificate of the server.' }),
+          ca_file: Type.Optional(Type.String({ description: 'Certificate of the authority that signed the server.' })),
+          certificate_file: Type.Optional(Type.String({ description: 'Certificate (PEM) that the server is shown.' })),
+          key_file: Type.Optional(Type.String({ description: 'Private key (PEM) of that certificate.' })),
+        }),
       ),
     }),
     redis: section('Redis, which joins the processes of a deployment; without it everything runs in one process.', {

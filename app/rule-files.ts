@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../core/model/errors.ts'
+import { type RuleSelection, selectionFile } from './rule-selection.ts'
 
 export interface RuleFile {
   name: string
@@ -17,6 +18,9 @@ export interface RuleFileOptions {
   builtin: boolean
   /** Files and folders. */
   paths: readonly string[]
+  /** Default: as the files have it. */
+  select?: RuleSelection['select']
+  leastPriority?: RuleSelection['leastPriority']
 }
 
 /** Throws AppError E_RULES_INVALID for a path that cannot be read. */
@@ -24,7 +28,10 @@ export function readRuleFiles(options: RuleFileOptions): RuleFile[] {
   const paths = [...(options.builtin ? [SHIPPED] : []), ...options.paths]
   const found = paths.flatMap((path) => filesAt(path))
   if (found.length > MAX_FILES) throw new AppError('E_RULES_INVALID', `More than ${MAX_FILES} rule files`)
-  return found.map((path) => ({ name: shortName(path), text: readBounded(path) }))
+  const files = found.map((path) => ({ name: shortName(path), text: readBounded(path) }))
+  const { select = [], leastPriority = 'Debug' } = options
+  const selection = selectionFile(files, { select, leastPriority })
+  return selection === null ? files : [...files, selection]
 }
 
 function filesAt(path: string): string[] {

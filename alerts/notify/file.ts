@@ -1,11 +1,12 @@
-/** Appends detections to a file, one JSON object a line. */
+/** Appends detections to a file, one a line. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { AppError } from '../../core/model/errors.ts'
-import { falcoJson } from './falco-json.ts'
+import { type FalcoFormat, falcoLine } from './falco-format.ts'
 import type { Destination, Notification } from './outbox.ts'
 
 export interface FileDestinationConfig {
   path: string
+  format: FalcoFormat
 }
 
 export class FileDestination implements Destination {
@@ -32,7 +33,8 @@ export class FileDestination implements Destination {
   async send(notifications: readonly Notification[]): Promise<void> {
     this.handle ??= await open(this.config.path, 'a', 0o600)
     try {
-      await this.handle.appendFile(notifications.map(({ detection }) => `${falcoJson(detection)}\n`).join(''))
+      const lines = notifications.map(({ detection }) => `${falcoLine(detection, this.config.format)}\n`)
+      await this.handle.appendFile(lines.join(''))
       await this.handle.datasync()
     } finally {
       await this.stop()

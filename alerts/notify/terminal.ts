@@ -1,16 +1,17 @@
 /**
- * Prints detections on standard output: readable lines, or Falco's JSON. A person sees the first firing of an alert at
- * once and is told how often it came again, so that one noisy container does not scroll everything else away; JSON is
- * for programs and has every firing.
+ * Prints detections on standard output: readable lines, or Falco's. A person sees the first firing of an alert at once
+ * and is told how often it came again, so that one noisy container does not scroll everything else away; Falco's lines
+ * are for programs and have every firing.
  */
 import type { Writable } from 'node:stream'
 import { alertLine, repeatLine } from './alert-line.ts'
-import { falcoJson } from './falco-json.ts'
+import { type FalcoFormat, falcoLine } from './falco-format.ts'
 import type { Destination, Notification } from './outbox.ts'
 
 export interface TerminalDestinationOptions {
   out: Writable
-  format: 'line' | 'json'
+  /** `line` is for people. */
+  format: 'line' | FalcoFormat
   colours: boolean
   /** How often a person is told of repetitions of the same alert. Default 10 s. */
   repeatMs?: number
@@ -37,7 +38,7 @@ export class TerminalDestination implements Destination {
   }
 
   async start(): Promise<void> {
-    if (this.options.format === 'json') return
+    if (this.options.format !== 'line') return
     const { repeatMs = 10_000 } = this.options
     this.timer = setInterval(() => this.tellRepeats(performance.now() - repeatMs), repeatMs / 2)
     this.timer.unref()
@@ -45,7 +46,7 @@ export class TerminalDestination implements Destination {
 
   async send(notifications: readonly Notification[]): Promise<void> {
     const { format, colours } = this.options
-    if (format === 'json') return this.print(notifications.map(({ detection }) => falcoJson(detection)))
+    if (format !== 'line') return this.print(notifications.map(({ detection }) => falcoLine(detection, format)))
     const lines: string[] = []
     for (const notification of notifications) {
       const shown = this.shown.get(notification.alert.id)

@@ -5,6 +5,7 @@ import { openDocuments } from '../backends.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command } from '../command-line.ts'
 import { collectorId } from '../config.ts'
+import { formatOf } from '../destinations.ts'
 import { createHealthServer } from '../distributed/health-server.ts'
 import { requireDeployment, runProcess } from '../distributed/process.ts'
 import { activeRules } from '../published-rules.ts'
@@ -41,7 +42,10 @@ export const analyzer: Command = {
         collector: collectorId(config),
         epoch: '',
         ruleFiles: rules.files,
-        terminal: { format: args.flag('json') ? 'json' : 'line', colours: process.stdout.isTTY === true },
+        terminal: {
+          format: args.flag('json') ? formatOf(config, 'json') : 'line',
+          colours: process.stdout.isTTY === true,
+        },
       }
       const onDeath = (name: string, error: Error) => fail(`the ${name} ended unexpectedly: ${error.message}`)
       const onFailure = (thread: string, request: string, error: unknown) => {

@@ -11,6 +11,7 @@ import type { DetectionContext } from '../../core/model/rule-set.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { collectorId } from '../config.ts'
+import { formatOf } from '../destinations.ts'
 import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { compileRules } from '../rule-set.ts'
@@ -37,7 +38,11 @@ export const replay: Command = {
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
     const host = buildReplayHost(surveyRecording(file))
     const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
-    const out = new TerminalDestination({ out: process.stdout, format: args.flag('json') ? 'json' : 'line', colours })
+    const out = new TerminalDestination({
+      out: process.stdout,
+      format: args.flag('json') ? formatOf(config, 'json') : 'line',
+      colours,
+    })
     const hostname = collectorId(config)
     let events = 0
     let detections = 0

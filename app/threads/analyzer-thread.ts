@@ -1,9 +1,7 @@
 /** The thread of the analyzer and of alerting: batches in, detections, alerts and notifications out. */
 import { workerData } from 'node:worker_threads'
 import { Alerting } from '../../alerts/alerting.ts'
-import { FileDestination } from '../../alerts/notify/file.ts'
-import { type Destination, notificationTopic, Outbox } from '../../alerts/notify/outbox.ts'
-import { TerminalDestination } from '../../alerts/notify/terminal.ts'
+import { notificationTopic, Outbox } from '../../alerts/notify/outbox.ts'
 import { Analyzer } from '../../analyzer/analyzer.ts'
 import { DeadLetters } from '../../analyzer/dead-letters.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
@@ -11,6 +9,7 @@ import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
 import { documentsOf } from '../../indexer/event-documents.ts'
 import { openDocuments, openFeed, openQueue } from '../backends.ts'
+import { destinationsOf } from '../destinations.ts'
 import { measureQueue, measureTopics } from '../measure-backends.ts'
 import { compilePublished, publishedRules } from '../published-rules.ts'
 import { buildHealth } from '../roles/health.ts'
@@ -26,12 +25,7 @@ runThread(async () => {
   const documents = openDocuments(config, logger)
   const feed = openFeed(config, logger)
   const { conditions, reporting } = buildHealth({ config, role: 'analyzer', queue, documents, metrics, logger })
-  const destinations: Destination[] = [
-    ...(terminal !== null && config.notify.terminal
-      ? [new TerminalDestination({ out: process.stdout, ...terminal })]
-      : []),
-    ...(config.notify.file === undefined ? [] : [new FileDestination({ path: config.notify.file })]),
-  ]
+  const destinations = destinationsOf(config, terminal, process.stdout)
   const analyzer = new Analyzer({
     queue,
     ruleSet: compileRules(ruleFiles, config).ruleSet,

@@ -1,4 +1,5 @@
 /** What every role's thread is told when it starts. */
+import type { FalcoFormat } from '../../alerts/notify/falco-format.ts'
 import type { Config } from '../config.ts'
 import type { RuleFile } from '../rule-files.ts'
 
@@ -13,6 +14,7 @@ export interface ThreadData {
 }
 
 export interface TerminalConfig {
-  format: 'line' | 'json'
+  /** `line` is for people. */
+  format: 'line' | FalcoFormat
   colours: boolean
 }

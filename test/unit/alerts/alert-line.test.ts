@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { alertLine } from '../../../alerts/notify/alert-line.ts'
-import { falcoJson } from '../../../alerts/notify/falco-json.ts'
+import { DEFAULT_FORMAT, type FalcoFormat, falcoLine } from '../../../alerts/notify/falco-format.ts'
 import type { Detection } from '../../../core/model/detection.ts'
 
 const detection: Detection = {
@@ -59,19 +59,50 @@ test('cannot be broken into two lines, coloured or turned around by what an atta
   expect(/[\u0000-\u001f\u202a-\u202e]/.test(line)).toBe(false)
 })
 
-test("is Falco's JSON shape with our id", () => {
-  expect(JSON.parse(falcoJson(detection))).toEqual({
+const line = (format: Partial<FalcoFormat> = {}) => falcoLine(detection, { ...DEFAULT_FORMAT, ...format })
+/** As this machine's clock on the wall shows it. */
+const at = new Date(detection.timeMs)
+const timeOfDay = `${[at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => String(n).padStart(2, '0')).join(':')}.381655552`
+
+test("is Falco's JSON object with our id, times in nanoseconds and keys in order", () => {
+  expect(JSON.parse(line())).toEqual({
     hostname: 'host-1',
     id: 'd1',
-    output: detection.output,
-    output_fields: detection.fields,
+    output: `${timeOfDay}: Warning ${detection.output}`,
+    output_fields: { 'evt.time': Number(detection.timeNs), 'proc.name': 'sh' },
     priority: 'Warning',
     rule: detection.rule,
     source: 'syscall',
     tags: ['container', 'shell'],
     time: '2026-11-22T13:21:12.381655552Z',
   })
-  expect(Object.keys(JSON.parse(falcoJson(detection)))).toEqual(
-    [...Object.keys(JSON.parse(falcoJson(detection)))].sort(),
+  expect(line()).toContain('"evt.time":1795353672381655552,')
+  expect(Object.keys(JSON.parse(line()))).toEqual([...Object.keys(JSON.parse(line()))].sort())
+})
+
+test('has the parts that are asked for, and times in UTC where wanted', () => {
+  const told = JSON.parse(line({ iso8601Times: true, jsonParts: ['message', 'output', 'output_fields'] }))
+  expect(told).toMatchObject({
+    message: detection.output,
+    output: `2026-11-22T13:21:12.381655552+0000: Warning ${detection.output}`,
+    output_fields: { 'evt.time.iso8601': Number(detection.timeNs) },
+  })
+  expect(Object.keys(told)).not.toContain('tags')
+  expect(Object.keys(JSON.parse(line({ jsonParts: [] })))).toEqual([
+    'hostname',
+    'id',
+    'priority',
+    'rule',
+    'source',
+    'time',
+  ])
+})
+
+test("is Falco's line of text, which nothing an attacker ran can break", () => {
+  expect(line({ kind: 'text' })).toBe(`${timeOfDay}: Warning ${detection.output}`)
+  const hostile = falcoLine(
+    { ...detection, output: 'a\n00:00 Critical forged\u001b[2J' },
+    { ...DEFAULT_FORMAT, kind: 'text' },
   )
+  expect(hostile).toBe(`${timeOfDay}: Warning a\\n00:00 Critical forged\\x1b[2J`)
 })

@@ -1,11 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
+import { DEFAULT_FORMAT, type FalcoFormat } from '../../../alerts/notify/falco-format.ts'
 import { FileDestination } from '../../../alerts/notify/file.ts'
+import { HttpDestination } from '../../../alerts/notify/http.ts'
 import type { Notification } from '../../../alerts/notify/outbox.ts'
+import { ProgramDestination } from '../../../alerts/notify/program.ts'
+import { SyslogDestination } from '../../../alerts/notify/syslog.ts'
 import { TerminalDestination } from '../../../alerts/notify/terminal.ts'
 import type { Detection } from '../../../core/model/detection.ts'
 
@@ -31,7 +41,7 @@ const firing = (alert: string, output = `something in ${alert}`): Notification =
   } satisfies Detection,
 })
 
-async function terminal(format: 'line' | 'json', repeatMs = 50) {
+async function terminal(format: 'line' | FalcoFormat, repeatMs = 50) {
   const out = new PassThrough()
   const lines: string[] = []
   out.on('data', (chunk: Buffer) => lines.push(...chunk.toString().trimEnd().split('\n')))
@@ -59,7 +69,7 @@ test('what was not told of an alert is told at the end, and JSON has every firin
   await people.destination.send([firing('a'), firing('a'), firing('a')])
   await people.destination.stop()
   expect(people.lines[1]).toContain('… 2 more times in a')
-  const programs = await terminal('json')
+  const programs = await terminal(DEFAULT_FORMAT)
   await programs.destination.send([firing('a'), firing('a'), firing('a')])
   expect(programs.lines).toHaveLength(3)
 })
@@ -67,11 +77,122 @@ test('what was not told of an alert is told at the end, and JSON has every firin
 test('a file that cannot be opened is told of at the start', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'seamark-file-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
-  const missing = new FileDestination({ path: join(directory, 'none/alerts.json') })
+  const missing = new FileDestination({ path: join(directory, 'none/alerts.json'), format: DEFAULT_FORMAT })
   await expect(missing.start()).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' })
   const path = join(directory, 'alerts.json')
-  const file = new FileDestination({ path })
+  const file = new FileDestination({ path, format: DEFAULT_FORMAT })
   await file.start()
   await file.send([firing('a')])
   expect(JSON.parse(readFileSync(path, 'utf8')).rule).toBe('r')
+})
+
+const signal = new AbortController().signal
+
+test('a program gets a line on its standard input, for each detection anew; what failed comes again, and nothing else', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const [got, ready] = [join(directory, 'got'), join(directory, 'ready')]
+  const command = `read line; case $line in *second*) test -e ${ready} || { echo not yet >&2; exit 3; };; esac; echo "$line" >> ${got}`
+  const program = new ProgramDestination({ command, keepAlive: false, format: { ...DEFAULT_FORMAT, kind: 'text' } })
+  const all = [firing('a', 'first $(touch /tmp/x)'), firing('a', 'second'), firing('a', 'third')]
+  await expect(program.send(all, signal)).rejects.toThrow(/ended with 3: not yet/)
+  writeFileSync(ready, '')
+  await program.send(all, signal)
+  const lines = readFileSync(got, 'utf8').trimEnd().split('\n')
+  expect(lines.map((line) => line.replace(/^.*Notice /, ''))).toEqual(['first $(touch /tmp/x)', 'second', 'third'])
+  const hung = new ProgramDestination({ command: 'sleep 600 & wait', keepAlive: false, format: DEFAULT_FORMAT })
+  await expect(hung.send([firing('a')], AbortSignal.timeout(100))).rejects.toThrow(/SIGKILL/)
+})
+
+test('a program that is kept running gets all of them, and one that ended is started again', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const got = join(directory, 'got')
+  const command = `echo started >> ${got}; while read line; do echo "$line" >> ${got}; case $line in *last*) exit;; esac; done`
+  const program = new ProgramDestination({ command, keepAlive: true, format: { ...DEFAULT_FORMAT, kind: 'text' } })
+  onTestFinished(() => program.stop())
+  const lines = () => (existsSync(got) ? readFileSync(got, 'utf8').trimEnd().split('\n') : [])
+  await program.send([firing('a', 'one'), firing('a', 'last')], signal)
+  await expect.poll(() => lines().length).toBe(3)
+  await expect
+    .poll(async () => {
+      await program.send([firing('a', `later ${Math.random()}`)], signal).catch(() => {})
+      return lines().filter((line) => line === 'started').length
+    })
+    .toBe(2)
+})
+
+test('an address gets one request for each, and what it answers decides what comes again', async () => {
+  const got: { type: string | undefined; agent: string | undefined; body: string }[] = []
+  const answers = [200, 503, 200, 400]
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const body = gunzipSync(Buffer.concat(chunks)).toString()
+      got.push({ type: request.headers['content-type'], agent: request.headers['user-agent'], body })
+      response.writeHead(answers[got.length - 1] ?? 200).end()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const http = new HttpDestination({
+    url: `http://127.0.0.1:${port}/in?x=1`,
+    userAgent: 'agent/1',
+    compress: true,
+    insecure: false,
+    format: DEFAULT_FORMAT,
+  })
+  await http.start()
+  onTestFinished(async () => {
+    await http.stop()
+    server.close()
+  })
+  const all = [firing('a', 'one'), firing('a', 'two')]
+  await expect(http.send(all, signal)).rejects.toMatchObject({ retryable: true })
+  await http.send(all, signal)
+  expect(got.map(({ type, agent, body }) => [type, agent, /(one|two)/.exec(JSON.parse(body).output)?.[0]])).toEqual([
+    ['application/json', 'agent/1', 'one'],
+    ['application/json', 'agent/1', 'two'],
+    ['application/json', 'agent/1', 'two'],
+  ])
+  await expect(http.send([firing('b')], signal)).rejects.toMatchObject({ retryable: false })
+  const away = new HttpDestination({
+    url: 'http://127.0.0.1:1/',
+    userAgent: 'x',
+    compress: false,
+    insecure: false,
+    format: DEFAULT_FORMAT,
+  })
+  await away.start()
+  await expect(away.send([firing('b')], signal)).rejects.toThrow(/ECONNREFUSED/)
+})
+
+test('syslog gets one message for each with its severity; that nobody listens is a failure', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-syslog-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const socket = join(directory, 'log')
+  const syslog = new SyslogDestination({ socket, format: { ...DEFAULT_FORMAT, kind: 'text' } })
+  await expect(syslog.send([firing('a')], signal)).rejects.toThrow(/No such file/)
+  // A datagram socket, as every syslog daemon has it; Node has none.
+  const listening = spawn(
+    'perl',
+    [
+      '-MIO::Socket::UNIX',
+      '-MSocket',
+      '-e',
+      '$|=1; my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]); print "ready\\n"; while (defined $s->recv(my $m, 65536)) { $m =~ s/\\n//g; print "$m\\n" }',
+      socket,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  onTestFinished(() => void listening.kill())
+  const lines: string[] = []
+  createInterface({ input: listening.stdout }).on('line', (line) => lines.push(line))
+  await expect.poll(() => lines).toEqual(['ready'])
+  await syslog.send([firing('a', 'one\n<0>forged'), firing('a', 'two')], signal)
+  await expect.poll(() => lines.length).toBe(3)
+  // Facility user (1) and severity notice (5).
+  expect(lines[1]).toMatch(/^<13>.*seamark: .*Notice one\\n<0>forged$/)
+  expect(lines[2]).toMatch(/^<13>.*Notice two$/)
 })

@@ -12,6 +12,7 @@ import { conditionsPage } from './reference/conditions-page.ts'
 import { configPage } from './reference/config-page.ts'
 import { documentsPage } from './reference/documents-page.ts'
 import { errorsPage } from './reference/errors-page.ts'
+import { falcoConfigPage } from './reference/falco-config-page.ts'
 import { fieldsPage } from './reference/fields-page.ts'
 import { metricsPage } from './reference/metrics-page.ts'
 import { restPage } from './reference/rest-page.ts'
@@ -26,6 +27,7 @@ export const GENERATED_FILES: Readonly<Record<string, () => string>> = {
   'docs/reference/config.md': configPage,
   'docs/reference/documents.md': documentsPage,
   'docs/reference/errors.md': errorsPage,
+  'docs/reference/falco-config.md': falcoConfigPage,
   'docs/reference/fields.md': fieldsPage,
   'docs/reference/metrics.md': metricsPage,
   'docs/reference/rest.md': restPage,

@@ -1,8 +1,21 @@
 /** `seamark up`: watches this machine, in one process. */
 import { AppError } from '../../core/model/errors.ts'
+import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { commandConfig } from '../command-config.ts'
-import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, safeLines, tellFailure } from '../command-line.ts'
+import {
+  COMMON_OPTIONS,
+  type Command,
+  EXIT,
+  type ParsedArgs,
+  RULE_OPTIONS,
+  safeLines,
+  tellFailure,
+} from '../command-line.ts'
+import type { Config } from '../config.ts'
+import { formatOf } from '../destinations.ts'
 import { startEmbedded } from '../embedded/embedded.ts'
+import { readFalcoConfig } from '../falco-config/read.ts'
+import type { TerminalConfig } from '../threads/thread-data.ts'
 import { VERSION } from '../version.ts'
 
 export const up: Command = {
@@ -10,6 +23,11 @@ export const up: Command = {
   summary: 'Watch this machine: capture, detect, store, serve the API',
   options: {
     json: { type: 'boolean', doc: "print alerts as one JSON object a line, in Falco's shape" },
+    'falco-config': {
+      type: 'string',
+      value: 'FILE',
+      doc: "Falco's own configuration: its rules, outputs and priority in the place of ours",
+    },
     port: { type: 'string', value: 'PORT', doc: 'port of the REST API (default 7327)' },
     ...RULE_OPTIONS,
     ...COMMON_OPTIONS,
@@ -21,9 +39,10 @@ export const up: Command = {
     ['seamark up', 'watch this machine with the shipped rules'],
     ['seamark up --rules ./my-rules --rules extra.yaml', 'with rules of your own'],
     ['seamark up --json | jq .rule', 'alerts for scripts'],
+    ['seamark up --falco-config /etc/falco/falco.yaml', 'in the place of Falco'],
   ],
   async run(args) {
-    const config = commandConfig(args)
+    const { config, terminal } = configOf(args)
     const port = args.text('port') ?? String(config.api.port)
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
       throw new AppError('E_USAGE', `--port takes a number up to 65535, not '${port}'`)
@@ -39,10 +58,7 @@ export const up: Command = {
     if (process.stderr.isTTY === true) process.stderr.write(`Seamark ${VERSION} starts …\n`)
     const embedded = await startEmbedded({
       config: { ...config, api: { ...config.api, port: Number(port) } },
-      terminal: {
-        format: args.flag('json') ? 'json' : 'line',
-        colours: process.stdout.isTTY === true && !process.env.NO_COLOR,
-      },
+      terminal,
       onFatal: (message) => {
         process.stderr.write(`seamark: ${message}\n`)
         stopped.resolve(EXIT.failed)
@@ -57,4 +73,17 @@ export const up: Command = {
     await embedded.stop()
     return code
   },
+}
+
+function configOf(args: ParsedArgs): { config: Config; terminal: TerminalConfig | null } {
+  const config = commandConfig(args)
+  const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
+  const path = args.text('falco-config')
+  const json = args.flag('json')
+  if (path === undefined) return { config, terminal: { format: json ? formatOf(config, 'json') : 'line', colours } }
+  const falco = readFalcoConfig(path, config)
+  if (falco.leftOut.length > 0) process.stderr.write(`${formatProblems(falco.leftOut)}\n`)
+  const kind = json ? 'json' : falco.stdout
+  const terminal = kind === null ? null : { format: formatOf(falco.config, kind), colours: false }
+  return { config: falco.config, terminal }
 }

@@ -1,0 +1,204 @@
+/**
+ * Falco's configuration as far as it has a meaning here: the same rules, the same lines to the same places. What has
+ * none is listed with its place in the file and the reason.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
+import type { JsonPart } from '../../alerts/notify/falco-format.ts'
+import { nearestName } from '../../core/language/nearest-name.ts'
+import { AppError } from '../../core/model/errors.ts'
+import { PRIORITIES, type Priority } from '../../core/model/event.ts'
+import type { Problem } from '../../core/model/problem.ts'
+import type { LogLevel } from '../../core/runtime/logging.ts'
+import { formatProblems } from '../../core/runtime/problem-text.ts'
+import type { Config } from '../config.ts'
+import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
+import { FalcoValues } from './values.ts'
+
+export interface FalcoConfig {
+  /** The configuration with what the file says. */
+  config: Config
+  /** Whether alerts are printed, and as what; null prints none. */
+  stdout: 'json' | 'text' | null
+  /** Keys without a meaning here, in the order of the file. */
+  leftOut: Problem[]
+}
+
+const ALL_KEYS = [...Object.keys(FALCO_KEYS_TAKEN), ...Object.keys(FALCO_KEYS_LEFT_OUT)]
+const MAX_FILE_BYTES = 1024 * 1024
+
+/** Throws AppError E_CONFIG_INVALID with every mistake and its place. */
+export function readFalcoConfig(path: string, base: Config): FalcoConfig {
+  const { root, locate } = parse(path)
+  const values = new FalcoValues(root, locate)
+  const leftOut = unusedKeys(root, locate)
+  const config: Config = {
+    ...base,
+    capture: { ...base.capture, enabled: base.capture.enabled && values.text('engine.kind') !== 'nodriver' },
+    rules: rulesOf(values, base, leftOut, locate),
+    notify: notifyOf(values, base),
+    log: { ...base.log, level: levelOf(values, base) },
+  }
+  const problems = values.problems
+  if (problems.length > 0) throw new AppError('E_CONFIG_INVALID', formatProblems(problems))
+  const isPrinted = values.boolean('stdout_output.enabled') ?? true
+  return { config, stdout: isPrinted ? config.notify.format : null, leftOut }
+}
+
+type Locate = (node: Node | null | undefined) => Problem['location']
+
+function parse(path: string): { root: YAMLMap | null; locate: Locate } {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new AppError('E_CONFIG_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+  if (text.length > MAX_FILE_BYTES)
+    throw new AppError('E_CONFIG_INVALID', `${path} has more than ${MAX_FILE_BYTES} bytes`)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const locate: Locate = (node) => {
+    const { line, col } = lines.linePos(node?.range?.[0] ?? 0)
+    return { file: path, line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const [error] = document.errors
+  if (error !== undefined) {
+    const location = { file: path, line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 }
+    const message = error.message.split('\n')[0] ?? 'not YAML'
+    throw new AppError(
+      'E_CONFIG_INVALID',
+      formatProblems([{ code: 'E_CONFIG_YAML', severity: 'error', message, location }]),
+    )
+  }
+  if (document.contents === null) return { root: null, locate }
+  if (!isMap(document.contents)) throw new AppError('E_CONFIG_INVALID', `${path}: it is no map of keys`)
+  return { root: document.contents as YAMLMap, locate }
+}
+
+function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
+  const found: Problem[] = []
+  const visit = (map: YAMLMap, above: string) => {
+    for (const { key, value } of map.items) {
+      const name = `${above}${isScalar(key) ? String(key.value) : '?'}`
+      if (Object.hasOwn(FALCO_KEYS_TAKEN, name)) continue
+      const why = Object.hasOwn(FALCO_KEYS_LEFT_OUT, name) ? FALCO_KEYS_LEFT_OUT[name] : undefined
+      const location = locate(key as Node)
+      if (why !== undefined) {
+        const message = `${name} has no meaning here: ${why}`
+        found.push({ code: 'W_CONFIG_KEY', severity: 'warning', message, location })
+      } else if (isMap(value) && ALL_KEYS.some((one) => one.startsWith(`${name}.`))) {
+        visit(value as YAMLMap, `${name}.`)
+      } else {
+        const meant = nearestName(name, ALL_KEYS)
+        found.push({
+          code: 'W_CONFIG_KEY',
+          severity: 'warning',
+          message: `${name} is no key of Falco's`,
+          location,
+          ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
+        })
+      }
+    }
+  }
+  if (root !== null) visit(root, '')
+  return found
+}
+
+function rulesOf(values: FalcoValues, base: Config, leftOut: Problem[], locate: Locate): Config['rules'] {
+  const named = [...values.texts('rules_files'), ...values.texts('rules_file')]
+  // As packages bring it, the list names files that are there only when somebody made them.
+  const missing = named.filter((path) => !existsSync(path))
+  for (const path of missing) {
+    const location = locate(values.nodeOf('rules_files') ?? values.nodeOf('rules_file'))
+    leftOut.push({ code: 'W_CONFIG_VALUE', severity: 'warning', message: `${path} is not there`, location })
+  }
+  if (named.length > 0 && missing.length === named.length)
+    values.mistake('rules_files', 'none of the rule files is there')
+  return {
+    ...base.rules,
+    // Those of Falco's configuration and no others.
+    builtin: false,
+    paths: [...named.filter((path) => !missing.includes(path)), ...base.rules.paths],
+    select: values.selection('rules'),
+    leastPriority: priorityOf(values),
+    matching: values.oneOf('rule_matching', ['first', 'all']) ?? 'first',
+  }
+}
+
+function priorityOf(values: FalcoValues): Priority {
+  const text = values.text('priority')?.toLowerCase()
+  if (text === undefined) return 'Debug'
+  const found = PRIORITIES.find((one) => one.toLowerCase() === (text === 'info' ? 'informational' : text))
+  if (found === undefined) values.mistake('priority', `priority is one of ${PRIORITIES.join(', ').toLowerCase()}`)
+  return found ?? 'Debug'
+}
+
+const JSON_KEYS: readonly [JsonPart, string, boolean][] = [
+  ['output', 'json_include_output_property', true],
+  ['message', 'json_include_message_property', false],
+  ['output_fields', 'json_include_output_fields_property', true],
+  ['tags', 'json_include_tags_property', true],
+]
+
+function notifyOf(values: FalcoValues, base: Config): Config['notify'] {
+  const isOn = (output: string) => values.boolean(`${output}.enabled`) === true
+  const needed = (key: string) =>
+    values.text(key) ?? values.mistake(key, `${key} is needed where its output is enabled`)
+  const { file: _, program: __, http: ___, ...rest } = base.notify
+  return {
+    ...rest,
+    terminal: values.boolean('stdout_output.enabled') ?? true,
+    format: values.boolean('json_output') === true ? 'json' : 'text',
+    jsonParts: JSON_KEYS.flatMap(([part, key, byDefault]) => ((values.boolean(key) ?? byDefault) ? [part] : [])),
+    iso8601Times: values.boolean('time_format_iso_8601') ?? false,
+    syslog: isOn('syslog_output'),
+    ...(isOn('file_output') ? { file: needed('file_output.filename') } : {}),
+    ...(isOn('program_output')
+      ? {
+          program: {
+            command: needed('program_output.program'),
+            keepAlive: values.boolean('program_output.keep_alive') ?? false,
+          },
+        }
+      : {}),
+    ...(isOn('http_output') ? { http: httpOf(values, needed('http_output.url')) } : {}),
+  }
+}
+
+function httpOf(values: FalcoValues, url: string): NonNullable<Config['notify']['http']> {
+  const caFile = values.text('http_output.ca_cert') ?? values.text('http_output.ca_bundle')
+  const isMutual = values.boolean('http_output.mtls') === true
+  const certificateFile = isMutual ? values.text('http_output.client_cert') : undefined
+  const keyFile = isMutual ? values.text('http_output.client_key') : undefined
+  if (!/^https?:\/\//.test(url)) values.mistake('http_output.url', 'an address begins with http:// or https://')
+  return {
+    url,
+    userAgent: values.text('http_output.user_agent') ?? 'seamark',
+    compress: values.boolean('http_output.compress_uploads') ?? false,
+    insecure: values.boolean('http_output.insecure') ?? false,
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certificateFile === undefined ? {} : { certificateFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+  }
+}
+
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  emergency: 'error',
+  alert: 'error',
+  critical: 'error',
+  error: 'error',
+  warning: 'warn',
+  notice: 'info',
+  info: 'info',
+  informational: 'info',
+  debug: 'debug',
+}
+
+function levelOf(values: FalcoValues, base: Config): LogLevel {
+  if (values.boolean('log_stderr') === false) return 'silent'
+  const text = values.text('log_level')?.toLowerCase()
+  if (text === undefined) return base.log.level
+  if (!Object.hasOwn(LEVELS, text)) values.mistake('log_level', `log_level is one of ${Object.keys(LEVELS).join(', ')}`)
+  return LEVELS[text] ?? base.log.level
+}

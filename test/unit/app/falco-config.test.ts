@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readConfig } from '../../../app/config.ts'
+import { readFalcoConfig } from '../../../app/falco-config/read.ts'
+
+function read(text: string) {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'falco.yaml')
+  writeFileSync(join(directory, 'rules.yaml'), '')
+  writeFileSync(path, text.replaceAll('DIR', directory))
+  return { directory, ...readFalcoConfig(path, readConfig(undefined, {})) }
+}
+
+describe("Falco's configuration", () => {
+  test('empty is that of a Falco without any: first rule that matches, text on standard output', () => {
+    const { config, stdout, leftOut } = read('# nothing\n')
+    expect(config.rules).toMatchObject({ builtin: false, paths: [], matching: 'first', leastPriority: 'Debug' })
+    expect([stdout, config.notify.format, leftOut]).toEqual(['text', 'text', []])
+  })
+
+  test('names rules, what of them is on, and where alerts go', () => {
+    const { config, stdout, directory, leftOut } = read(`
+rules_files: [DIR/rules.yaml, DIR/rules.d]
+rules:
+  - disable: {rule: "*"}
+  - enable: {tag: network}
+rule_matching: all
+priority: info
+json_output: true
+json_include_message_property: true
+json_include_tags_property: false
+time_format_iso_8601: true
+stdout_output: {enabled: false}
+syslog_output: {enabled: true}
+file_output: {enabled: true, keep_alive: false, filename: DIR/out.txt}
+program_output: {enabled: true, keep_alive: true, program: "cat >> DIR/x"}
+http_output: {enabled: true, url: https://h/x, mtls: true, client_cert: DIR/c, client_key: DIR/k, ca_cert: "", insecure: true}
+log_level: notice
+engine: {kind: modern_ebpf}
+`)
+    expect(config.rules).toMatchObject({
+      builtin: false,
+      paths: [join(directory, 'rules.yaml')],
+      matching: 'all',
+      leastPriority: 'Informational',
+      select: [{ disable: { rule: '*' } }, { enable: { tag: 'network' } }],
+    })
+    expect(config.notify).toEqual({
+      terminal: false,
+      format: 'json',
+      jsonParts: ['output', 'message', 'output_fields'],
+      iso8601Times: true,
+      syslog: true,
+      file: join(directory, 'out.txt'),
+      program: { command: `cat >> ${directory}/x`, keepAlive: true },
+      http: {
+        url: 'https://h/x',
+        userAgent: 'seamark',
+        compress: false,
+        insecure: true,
+        certificateFile: `${directory}/c`,
+        keyFile: `${directory}/k`,
+      },
+    })
+    expect([stdout, config.log.level, config.capture.enabled]).toEqual([null, 'info', true])
+    expect(leftOut.map(({ message, location }) => [message.replaceAll(directory, 'DIR'), location.line])).toEqual([
+      [
+        'file_output.keep_alive has no meaning here: the file is opened for each delivery, so that log rotation needs no signal',
+        14,
+      ],
+      ['DIR/rules.d is not there', 2],
+    ])
+  })
+
+  test('keys without a meaning here are listed with their place and reason, unknown ones with what was meant', () => {
+    const { leftOut } = read(
+      'grpc: {enabled: true}\nwebserver:\n  enabled: true\npriorty: debug\nengine:\n  kind: kmod\n  kmod: {}\n',
+    )
+    expect(
+      leftOut.map(({ message, location: { line, column }, hint }) => [line, column, message.split(':')[0], hint]),
+    ).toEqual([
+      [1, 1, 'grpc has no meaning here', undefined],
+      [2, 1, 'webserver has no meaning here', undefined],
+      [4, 1, "priorty is no key of Falco's", 'did you mean priority?'],
+      [7, 3, 'engine.kmod has no meaning here', undefined],
+    ])
+  })
+
+  test.each([
+    ['json_output: maybe', 'falco.yaml:1:14'],
+    ['priority: loud', 'priority is one of emergency'],
+    ['\nrules: {disable: x}', ':2:8'],
+    ['rules: [{disable: {name: x}}]', '"rule" or a "tag"'],
+    ['rules_files: [/nowhere]', 'none of the rule files is there'],
+    ['file_output: {enabled: true}', 'file_output.filename is needed'],
+    ['http_output: {enabled: true, url: ftp://x}', 'begins with http'],
+    ['a: [', 'falco.yaml:1'],
+    ['- a', 'no map of keys'],
+    ['engine: {kind: [x]}', 'engine.kind is a single value'],
+  ])('with a mistake is refused with its place: %s', (text, expected) => {
+    expect(() => read(text)).toThrow(expected)
+  })
+
+  const confs = new URL('../../../../shared/upstream/falco-conformance/confs/', import.meta.url)
+  test.skipIf(!existsSync(confs))('of its own tests is read (skipped where they are not beside the checkout)', () => {
+    for (const name of readdirSync(confs)) {
+      const text = readFileSync(new URL(name, confs), 'utf8').replace(/^rules_file:.*$/m, 'rules_file: DIR/rules.yaml')
+      const { leftOut } = read(text)
+      expect(leftOut.every(({ message }) => message.includes('has no meaning here'))).toBe(true)
+    }
+  })
+})

@@ -84,7 +84,12 @@ export class BlockReader {
     if (trailer !== length) {
       throw new Damage(this.offset + length - TRAILER_BYTES, `a block of ${length} bytes ends as one of ${trailer}`)
     }
-    const block: Block = { type, kind, offset: this.offset, content: whole.subarray(HEADER_BYTES, length - TRAILER_BYTES) }
+    const block: Block = {
+      type,
+      kind,
+      offset: this.offset,
+      content: whole.subarray(HEADER_BYTES, length - TRAILER_BYTES),
+    }
     if (kind === 'section') checkSection(block)
     this.drop(length)
     return block

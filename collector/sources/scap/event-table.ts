@@ -280,7 +280,10 @@ export const EVENT_KINDS: ReadonlyMap<number, EventKind> = new Map(
     }),
 )
 
-/** Whether an event counts for `evt.num`: the beginning of a call and its return are one. */
+/** Beginnings that Falco keeps as events beside the return: open, connect, creat, openat, openat2. */
+const COUNTED_TWICE: ReadonlySet<number> = new Set([2, 22, 58, 306, 326])
+
+/** Whether Falco's `evt.num` counts an event: of most calls the beginning and the return are one. */
 export function isCounted(code: number): boolean {
-  return code % 2 === 1 || ALONE.has(code) || UNREAD_ALONE.has(code)
+  return code % 2 === 1 || ALONE.has(code) || UNREAD_ALONE.has(code) || COUNTED_TWICE.has(code)
 }

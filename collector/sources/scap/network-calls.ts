@@ -140,6 +140,8 @@ const transfer =
     if (tuple !== undefined && result !== undefined && result >= 0) {
       const descriptor = withTuple(call, descriptorOf(call, fd), tuple, isInbound)
       if (tuple.family !== AF_UNIX) descriptor.protocol ??= UDP
+      // Like Falco: a socket that was there before the capture is taken for a connected one.
+      if (descriptorOf(call, fd) === undefined) descriptor.role = isInbound ? 'server' : 'client'
       setDescriptor(call, fd, descriptor)
     }
     const captured = event.number('flags')

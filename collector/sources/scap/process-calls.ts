@@ -3,6 +3,7 @@ import type { Row } from '../../../core/batch/builder.ts'
 import { absolutePath } from '../../../core/fields/paths.ts'
 import { type CallHandler, type CallRow, descriptorOf, present, type ReturnedCall, resolved } from './call.ts'
 import { cloneFlagsOf, execveatFlagsOf } from './flags.ts'
+import { withSlash } from './process-rows.ts'
 import type { ScapEvent } from './scap-event.ts'
 import { newThread, type ThreadFacts } from './threads.ts'
 
@@ -96,7 +97,7 @@ function execColumns(facts: ThreadFacts): Row {
     exePath: facts.exePath,
     argv: facts.exe === undefined ? undefined : `${facts.exe}\0${facts.args ?? ''}`,
     env: facts.env,
-    cwd: facts.cwd,
+    cwd: withSlash(facts.cwd),
     tty: facts.tty,
     sid: facts.sid,
     pgid: facts.pgid,

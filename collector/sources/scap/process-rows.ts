@@ -72,7 +72,7 @@ export class ProcessRows {
     set('exePath', facts.exePath)
     set('argv', facts.exe === undefined ? undefined : `${facts.exe}\0${facts.args ?? ''}`)
     set('env', facts.env)
-    set('cwd', this.threads.leader(thread).facts.cwd)
+    set('cwd', withSlash(this.threads.leader(thread).facts.cwd))
     set('tty', facts.tty)
     set('sid', facts.sid)
     set('pgid', facts.pgid)
@@ -108,4 +108,9 @@ export class ProcessRows {
 
 function id(value: number): number | undefined {
   return value >= 0 && value < 0xffffffff ? value : undefined
+}
+
+/** As Falco has directories: rules ask whether one starts with `/dev/shm/`. */
+export function withSlash(directory: string | undefined): string | undefined {
+  return directory === undefined || directory.endsWith('/') ? directory : `${directory}/`
 }

@@ -62,6 +62,8 @@ export interface Thread {
   isUnknown: boolean
 }
 
+/** What the kernel appends to the path of a file that is gone. */
+const DELETED = / \(deleted\)$/
 const WRITABLE = 4
 const UPPER_LAYER = 1
 const MEMFD = 2
@@ -205,7 +207,7 @@ function factsOf(listed: ListedThread, containerId: string | undefined): ThreadF
   const set = <K extends keyof ThreadFacts>(name: K, value: ThreadFacts[K]) => {
     if (value !== undefined) facts[name] = value
   }
-  set('exePath', listed.exePath === '' ? undefined : listed.exePath)
+  set('exePath', listed.exePath === '' ? undefined : listed.exePath?.replace(DELETED, ''))
   set('env', listed.env)
   set('vtid', known(listed.vtid))
   set('vpid', known(listed.vpid))

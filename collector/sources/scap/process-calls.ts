@@ -83,7 +83,7 @@ const exec: CallHandler = (call) => {
   if (thread.isUnknown) {
     thread.isUnknown = false
     thread.pid = event.number('pid') ?? thread.tid
-    thread.ptid = event.number('ptid') ?? -1
+    machine.threads.setParent(thread, event.number('ptid') ?? -1)
     facts.vpid ??= thread.pid
     facts.vtid ??= thread.tid
   }
@@ -156,13 +156,13 @@ function beginChild(call: ReturnedCall, flags: number): void {
       thread.facts = { ...parent.facts }
       const { descriptors } = threads.leader(parent)
       const shares = (flags & (CLONE_THREAD | CLONE_FILES)) !== 0
-      thread.descriptors = shares ? descriptors : threads.copyDescriptors(descriptors)
+      threads.setTable(thread, shares ? descriptors : threads.copyDescriptors(descriptors))
     }
     thread.startNs = timeNs
     thread.isUnknown = false
   }
   thread.pid = event.number('pid') ?? thread.pid
-  thread.ptid = ptid
+  threads.setParent(thread, ptid)
   Object.assign(thread.facts, facts)
   threads.changed(thread)
 }

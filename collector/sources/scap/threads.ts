@@ -48,6 +48,7 @@ export type DescriptorTable = Map<number, Descriptor>
 export interface Thread {
   tid: number
   pid: number
+  /** Changed by `Threads.setParent` alone. */
   ptid: number
   facts: ThreadFacts
   /** ns since the Unix epoch; of threads in the list it is not known. */
@@ -75,6 +76,10 @@ export class Threads {
   readonly dropped = { threads: 0, descriptors: 0 }
   private readonly limits: ThreadLimits
   private readonly byTid = new Map<number, Thread>()
+  /** Kept threads by their parent's number, so that the end of a process costs as much as it has children. */
+  private readonly children = new Map<number, Set<Thread>>()
+  /** How many kept threads share a table. */
+  private readonly sharers = new Map<DescriptorTable, number>()
   private descriptorCount = 0
 
   constructor(limits: ThreadLimits = DEFAULT_THREAD_LIMITS) {
@@ -83,6 +88,8 @@ export class Threads {
 
   clear(): void {
     this.byTid.clear()
+    this.children.clear()
+    this.sharers.clear()
     this.descriptorCount = 0
     this.version++
   }
@@ -109,6 +116,8 @@ export class Threads {
     }
     this.remove(thread.tid)
     this.byTid.set(thread.tid, thread)
+    this.enterChild(thread)
+    this.share(thread.descriptors)
   }
 
   /** Forgets a thread; a process's children become their grandparent's, or `reaper`'s where that is known. */
@@ -116,8 +125,16 @@ export class Threads {
     this.remove(thread.tid)
     if (thread.tid !== thread.pid) return
     const heir = reaper !== undefined && reaper > 0 ? reaper : thread.ptid
-    for (const other of this.byTid.values()) if (other.ptid === thread.pid) other.ptid = heir
+    for (const child of [...(this.children.get(thread.pid) ?? [])]) this.setParent(child, heir)
     this.version++
+  }
+
+  setParent(thread: Thread, ptid: number): void {
+    const isKept = this.byTid.get(thread.tid) === thread
+    if (isKept) this.leaveParent(thread)
+    thread.ptid = ptid
+    if (isKept) this.enterChild(thread)
+    this.changed(thread)
   }
 
   /** Whoever changes a thread's facts says so. */
@@ -144,6 +161,14 @@ export class Threads {
     return parent === undefined || parent === main ? undefined : this.leader(parent)
   }
 
+  /** Gives a thread another table. */
+  setTable(thread: Thread, table: DescriptorTable): void {
+    const isKept = this.byTid.get(thread.tid) === thread
+    if (isKept) this.unshare(thread.descriptors)
+    thread.descriptors = table
+    if (isKept) this.share(table)
+  }
+
   setDescriptor(table: DescriptorTable, fd: number, descriptor: Descriptor): void {
     if (!table.has(fd)) {
       if (this.descriptorCount >= this.limits.maxDescriptors) {
@@ -162,16 +187,47 @@ export class Threads {
   /** Descriptors of a new process: its own copy of its parent's. */
   copyDescriptors(from: DescriptorTable): DescriptorTable {
     const copy: DescriptorTable = new Map()
-    for (const [fd, descriptor] of from) this.setDescriptor(copy, fd, { ...descriptor })
+    for (const [fd, descriptor] of from) {
+      if (this.descriptorCount >= this.limits.maxDescriptors) {
+        this.dropped.descriptors += from.size - copy.size
+        break
+      }
+      this.setDescriptor(copy, fd, { ...descriptor })
+    }
     return copy
+  }
+
+  private enterChild(thread: Thread): void {
+    const siblings = this.children.get(thread.ptid)
+    if (siblings === undefined) this.children.set(thread.ptid, new Set([thread]))
+    else siblings.add(thread)
+  }
+
+  private leaveParent(thread: Thread): void {
+    const siblings = this.children.get(thread.ptid)
+    if (siblings?.delete(thread) && siblings.size === 0) this.children.delete(thread.ptid)
   }
 
   private remove(tid: number): void {
     const thread = this.byTid.get(tid)
     if (thread === undefined) return
     this.byTid.delete(tid)
-    // Shared tables end with their process.
-    if (thread.tid === thread.pid) this.descriptorCount -= thread.descriptors.size
+    this.leaveParent(thread)
+    this.unshare(thread.descriptors)
+  }
+
+  private share(table: DescriptorTable): void {
+    this.sharers.set(table, (this.sharers.get(table) ?? 0) + 1)
+  }
+
+  /** A table ends with the last thread that has it. */
+  private unshare(table: DescriptorTable): void {
+    const others = (this.sharers.get(table) ?? 1) - 1
+    if (others > 0) this.sharers.set(table, others)
+    else {
+      this.sharers.delete(table)
+      this.descriptorCount -= table.size
+    }
   }
 }
 

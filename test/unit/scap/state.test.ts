@@ -140,6 +140,33 @@ test('a child has its parent, its own image and a copy of the descriptors', () =
   ])
 })
 
+test("the children of a process that ends are the reaper's, or their grandparent's", () => {
+  const family = processBlock([
+    { tid: 11, ptid: 10, comm: 'make' },
+    { tid: 12, ptid: 11, comm: 'cc' },
+    { tid: 13, ptid: 12, comm: 'as' },
+  ])
+  const lines = read(
+    [
+      ...MACHINE,
+      family,
+      event(301, 12, 0, '/x'),
+      event(186, 11, 0, 0, Buffer.from([9]), Buffer.from([0])),
+      event(301, 12, 0, '/x'),
+      event(186, 12, 0, 0, Buffer.from([0]), Buffer.from([0]), 1),
+      event(301, 13, 0, '/x'),
+    ],
+    ['evt.type', 'proc.name', 'proc.pname'],
+  )
+  expect(lines).toEqual([
+    'unlink cc make',
+    'procexit make bash',
+    'unlink cc bash',
+    'procexit cc bash',
+    'unlink as init',
+  ])
+})
+
 test('descriptors follow dup, close and the calls on sockets', () => {
   const tuple = ipv4Tuple(['10.0.0.1', 4000], ['10.0.0.2', 443])
   const lines = read(
@@ -215,7 +242,7 @@ test('a container is named by its cgroup and by what an engine said', () => {
   })
   const inside = processBlock([{ tid: 20, comm: 'nginx', cgroups: `cpu=/docker/${id}\0` }])
   const lines = read(
-    [...MACHINE, inside, event(325 - 1, -1, json), event(301, 20, 0, '/x'), event(301, 10, 0, '/x')],
+    [...MACHINE, inside, event(324, -1, json), event(301, 20, 0, '/x'), event(301, 10, 0, '/x')],
     ['container.id', 'container.name', 'container.image.repository', 'container.privileged', 'container.mounts'],
   )
   expect(lines).toEqual([`${id.slice(0, 12)} web nginx true /etc:/host::true:`, 'host host  false '])
@@ -227,6 +254,17 @@ test('what there is no room for is counted', () => {
   expect([...decoder.push(Buffer.concat(blocks))]).toEqual([])
   expect([...decoder.finish()].flatMap(eventTables).map(({ rowCount }) => rowCount)).toEqual([2])
   expect(decoder.dropped).toEqual({ threads: 1, descriptors: 1 })
+})
+
+test('what a process held is free again when the last thread that shares it has ended', () => {
+  const decoder = new CaptureDecoder({ threads: { maxThreads: 10, maxDescriptors: 2 } })
+  const open = (fd: number) => event(307, 10, fd, -100, '/a', u32(1), u32(0), u32(0), 0)
+  const exit = (tid: number) => event(186, tid, 0, 0, Buffer.from([0]), Buffer.from([0]))
+  const CLONE_FILES = 1
+  // The child shares /srv and /a; its end frees nothing, the parent's frees both.
+  const blocks = [...MACHINE, open(3), clone(10, 11, CLONE_FILES), exit(11), open(4), exit(10), open(3), open(4)]
+  for (const _ of decoder.push(Buffer.concat(blocks))) expect.fail('so few rows are one batch')
+  expect(decoder.dropped).toEqual({ threads: 0, descriptors: 1 })
 })
 
 const LARGE = block(0x204, Buffer.alloc(20))

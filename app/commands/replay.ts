@@ -1,7 +1,8 @@
 /** `seamark replay`: judges a recording by the rules, without privileges and without storing anything. */
 import { TerminalDestination } from '../../alerts/notify/terminal.ts'
+import { isCapture, readCapture } from '../../collector/sources/scap/capture-file.ts'
 import { readRecording } from '../../collector/sources/syscalls/recording.ts'
-import { eventRows, eventTables } from '../../core/batch/batch.ts'
+import { type Batch, eventRows, eventTables } from '../../core/batch/batch.ts'
 import { RowIds } from '../../core/batch/event-id.ts'
 import { TABLES } from '../../core/batch/schema.ts'
 import { storageDay } from '../../core/batch/storage-day.ts'
@@ -18,16 +19,19 @@ import { compileRules } from '../rule-set.ts'
 
 export const replay: Command = {
   name: 'replay',
-  summary: 'Judge a recording by the rules',
+  summary: "Judge a recording, or a capture of Falco's or sysdig's, by the rules",
   operands: 'FILE',
   options: {
     json: { type: 'boolean', doc: "one JSON object a line, in Falco's shape" },
     ...RULE_OPTIONS,
     ...COMMON_OPTIONS,
   },
-  notes: 'Container names and images are those of the recording. It holds no names of users.',
+  notes:
+    'FILE is a recording made by Seamark or a capture in the .scap format, compressed or not; its first bytes tell which. ' +
+    'Names of containers and images are those that it holds. A recording holds no names of users; a capture does.',
   examples: [
     ['seamark replay attack.rec', 'what the shipped rules say'],
+    ['seamark replay trace.scap --rules falco_rules.yaml --json', "what Falco's rules say of Falco's capture"],
     ['seamark replay attack.rec --no-builtin-rules --rules mine.yaml --json', 'what yours say, for scripts'],
   ],
   async run(args) {
@@ -36,7 +40,7 @@ export const replay: Command = {
       throw new AppError('E_USAGE', 'Name one recording\nTry: seamark replay --help')
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
-    const host = buildReplayHost(surveyRecording(file))
+    const batches = (await isCapture(file)) ? captured(file) : recorded(file)
     const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
     const out = new TerminalDestination({
       out: process.stdout,
@@ -47,8 +51,7 @@ export const replay: Command = {
     let events = 0
     let detections = 0
     let sequence = 0
-    for (const { batch: raw } of readRecording(file)) {
-      const batch = await host.join(raw)
+    for await (const batch of batches) {
       events += eventRows(batch)
       // A recording keeps its ids: the same file gives the same ones each time.
       const header: BatchHeader = {
@@ -79,4 +82,19 @@ export const replay: Command = {
     process.stderr.write(`${countOf(events, 'event')}, ${countOf(detections, 'detection')}\n`)
     return EXIT.ok
   },
+}
+
+async function* recorded(file: string): AsyncGenerator<Batch> {
+  const host = buildReplayHost(surveyRecording(file))
+  for (const { batch } of readRecording(file)) yield await host.join(batch)
+}
+
+async function* captured(file: string): AsyncGenerator<Batch> {
+  yield* readCapture(file, {
+    onDropped: ({ threads, descriptors }) => {
+      if (threads + descriptors === 0) return
+      const what = `${countOf(threads, 'thread')} and ${countOf(descriptors, 'descriptor')}`
+      process.stderr.write(`There was no room for ${what}: fields of their events are absent\n`)
+    },
+  })
 }

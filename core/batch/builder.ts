@@ -14,6 +14,7 @@ export class BatchBuilder {
   private readonly strings = new Strings()
   private readonly rows = new Map<TableName, Row[]>()
   private ordinals = 0
+  private eventCount = 0
 
   constructor(baseNs: bigint) {
     this.baseNs = baseNs
@@ -23,8 +24,9 @@ export class BatchBuilder {
   add(table: TableName, row: Row): number {
     const rows = this.rows.get(table) ?? []
     this.rows.set(table, rows)
-    const complete =
-      TABLES[table].role === 'event' && row.ordinal === undefined ? { ...row, ordinal: this.ordinals++ } : row
+    const isEvent = TABLES[table].role === 'event'
+    if (isEvent) this.eventCount++
+    const complete = isEvent && row.ordinal === undefined ? { ...row, ordinal: this.ordinals++ } : row
     return rows.push(complete) - 1
   }
 
@@ -33,8 +35,9 @@ export class BatchBuilder {
     return this.add(table, { ...row, time: Number(atNs - this.baseNs) })
   }
 
+  /** Events so far. */
   get rowCount(): number {
-    return this.ordinals
+    return this.eventCount
   }
 
   build(): Batch {

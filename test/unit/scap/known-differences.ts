@@ -1,0 +1,101 @@
+/** Where Seamark reads a capture otherwise than Falco, and why. docs/falco-compatibility.md prints the reasons. */
+import type { RecordedEvent } from './recorded-events.ts'
+
+export interface Difference {
+  fields: readonly string[]
+  /** Values as text; undefined is absent. */
+  holds: (ours: string | undefined, falco: string | undefined, event: RecordedEvent) => boolean
+  reason: string
+}
+
+const NO_ID = '4294967295'
+const isUndescribed = (event: RecordedEvent) => event['proc.pid'] === -1
+
+export const KNOWN_DIFFERENCES: readonly Difference[] = [
+  {
+    fields: ['user.uid', 'group.gid'],
+    holds: (ours, falco) => ours === undefined && falco === NO_ID,
+    reason: 'An id that the capture does not hold is absent; Falco prints 4294967295.',
+  },
+  {
+    fields: ['proc.tty', 'proc.is_exe_from_memfd', 'proc.is_exe_upper_layer', 'proc.cwd'],
+    holds: (ours, falco, event) => ours === undefined && isUndescribed(event) && ['0', 'false', './'].includes(falco!),
+    reason:
+      'Of a process that the capture does not describe nothing is known; Falco prints 0, false and ./ as if it were.',
+  },
+  {
+    fields: ['proc.cwd'],
+    holds: (ours, falco, event) =>
+      ours?.startsWith('/') === true && falco === undefined && event['proc.name'] === 'cat',
+    reason:
+      'The directory in the event of an execve counts; Falco knows none for a process whose start it did not see.',
+  },
+  {
+    fields: ['proc.is_vpgid_leader'],
+    holds: (ours, falco, event) => ours === undefined && falco !== undefined && event['proc.vpgid'] === -1,
+    reason: 'Whether a process leads a group that is not known is absent; Falco compares with -1.',
+  },
+  {
+    fields: ['proc.exe_ino.ctime_duration_proc_start'],
+    holds: (ours, falco) => ours === undefined && Number(falco) > 1e14,
+    reason: 'Where the capture holds no times the duration is absent; Falco prints memory that it never set.',
+  },
+  {
+    fields: ['proc.sname'],
+    holds: (ours, _, event) => event['thread.ismain'] === false && ours === event['proc.name'],
+    reason:
+      "A thread of the session's leader that has a name of its own names the session; Falco looks at the main thread.",
+  },
+  {
+    fields: ['evt.args'],
+    holds: (ours) => ours !== undefined,
+    reason:
+      "Memory figures, cgroups, environment and buffers are left out, numbers of flags are the kernel's own, and process ids come without names.",
+  },
+  {
+    fields: ['evt.arg.fd'],
+    holds: (ours, falco) => ours?.replace('<4t>', '') === falco?.replace(/<4u?>/, ''),
+    reason: 'An internet socket is always marked 4t; Falco says 4u for UDP and 4 before the transport is known.',
+  },
+  {
+    fields: ['evt.arg.flags'],
+    holds: (ours, falco, event) => ours === undefined && falco === 'O_NONE' && event['evt.type'] === 'socket',
+    reason: 'Flags of socket, which the capture does not hold, are absent; Falco prints O_NONE.',
+  },
+  {
+    fields: ['evt.arg.domain'],
+    holds: (ours, falco) => ours === 'AF_UNIX' && falco === 'AF_LOCAL|AF_UNIX',
+    reason: 'The family of unix sockets has one name here.',
+  },
+  {
+    fields: ['fd.l4proto'],
+    holds: (ours, falco, event) => ours === 'tcp' && falco === undefined && event['evt.type'] === 'socket',
+    reason: "A socket's transport is known once it is made; Falco tells it only of a connected one.",
+  },
+  {
+    fields: ['fd.name_changed'],
+    holds: (ours, falco, event) => ours === 'false' && falco === 'true' && event['evt.type'] === 'sendmsg',
+    reason: 'The first message over a socket older than the capture gives it a name in Falco; here it had one.',
+  },
+  {
+    fields: ['evt.buffer'],
+    holds: (ours, falco) => ours === undefined && falco !== undefined,
+    reason: 'What was sent or received is never read.',
+  },
+  {
+    fields: ['container.privileged'],
+    holds: (ours, falco) => ours === undefined && falco === 'false',
+    reason: 'Absent until an engine has said so; Falco takes a container for unprivileged until then.',
+  },
+  {
+    fields: ['proc.env'],
+    holds: (ours, falco) => ours?.replaceAll(/[\x00-\x1f\x7f]/g, '\ufffd') === falco,
+    reason: 'Control characters stay what they are; Falco puts U+FFFD in their place.',
+  },
+  {
+    fields: ['proc.sname'],
+    holds: (ours, falco, event) => ours === event['proc.name'] && falco === undefined,
+    reason:
+      'A session whose leader is gone is named by its eldest known process, one in a container by its leader; Falco names neither.',
+  },
+]

@@ -1,0 +1,62 @@
+/** `seamark replay` of a capture, as a user runs it. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { eventBlock, processBlock, sectionBlock, u32, userBlock } from './capture-writer.ts'
+
+const RULE = `
+- rule: secrets
+  desc: who reads secrets
+  condition: evt.type = openat and fd.name startswith /secret/
+  output: "%user.name opened %fd.name with %proc.cmdline"
+  priority: WARNING
+`
+const open = (timeNs: bigint, path: string) =>
+  eventBlock({ code: 307, tid: 10, timeNs, parameters: [3, -100, path, u32(1), u32(0), u32(0), 0] })
+const CAPTURE = Buffer.concat([
+  sectionBlock(),
+  userBlock([[1000, 'ann']]),
+  processBlock([{ tid: 10, comm: 'cat', args: 'key\0', cwd: '/secret', uid: 1000 }]),
+  open(1_700_000_000_000_000_001n, 'key'),
+  open(1_700_000_000_000_000_002n, '/etc/hosts'),
+])
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'replay-'))
+  writeFileSync(join(folder, 'rules.yaml'), RULE)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function replay(bytes: Buffer) {
+  const file = join(folder, 'x.scap')
+  writeFileSync(file, bytes)
+  const main = join(import.meta.dirname, '../../../app/main.ts')
+  const rules = ['--no-builtin-rules', '--rules', join(folder, 'rules.yaml')]
+  const ran = spawnSync(process.execPath, [main, 'replay', file, ...rules, '--json'], { encoding: 'utf8' })
+  return { status: ran.status, stderr: ran.stderr, lines: ran.stdout.split('\n').filter((line) => line !== '') }
+}
+
+test('an alert a line, in the JSON of Falco', { timeout: 60_000 }, () => {
+  const { status, lines } = replay(gzipSync(CAPTURE))
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      rule: 'secrets',
+      priority: 'Warning',
+      output: expect.stringContaining('ann opened /secret/key with cat key'),
+      time: '2023-11-14T22:13:20.000000001Z',
+      output_fields: { 'fd.name': '/secret/key', 'proc.cmdline': 'cat key', 'user.name': 'ann' },
+    },
+  ])
+  expect(status).toBe(0)
+})
+
+test('what comes before damage is judged, then the file and the byte are told', { timeout: 60_000 }, () => {
+  const { status, lines, stderr } = replay(CAPTURE.subarray(0, -10))
+  expect(lines).toHaveLength(1)
+  expect(stderr).toMatch(/x\.scap, byte \d+: it ends within a block, after \d+ bytes of it \[E_RECORDING_CORRUPT\]/)
+  expect(status).toBe(4)
+})

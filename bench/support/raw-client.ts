@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { Serial } from '../../core/runtime/serial.ts'
 
 const END_OF_HEAD = '\r\n\r\n'
 
@@ -17,6 +18,7 @@ export interface RawClientOptions {
 
 export class RawClient {
   private readonly options: RawClientOptions
+  private readonly inTurn = new Serial()
   private socket: Socket | null = null
   private received = ''
   private waiting: { resolve(status: number): void; reject(error: Error): void } | null = null
@@ -25,8 +27,12 @@ export class RawClient {
     this.options = options
   }
 
-  /** The answer's status. One at a time. Rejects when the connection ends before the answer has come. */
-  async post(body: Uint8Array): Promise<number> {
+  /** The answer's status; one message after the other. Rejects when the connection ends before the answer has come. */
+  post(body: Uint8Array): Promise<number> {
+    return this.inTurn.run(() => this.postNow(body))
+  }
+
+  private async postNow(body: Uint8Array): Promise<number> {
     const socket = await this.connected()
     const { host, path, type, key } = this.options
     const fields = [

@@ -15,6 +15,7 @@ import { record } from './record.ts'
 import { replay } from './replay.ts'
 import { rulesCheck } from './rules-check.ts'
 import { rulesExplain } from './rules-explain.ts'
+import { rulesLint } from './rules-lint.ts'
 import { rulesList } from './rules-list.ts'
 import { rulesPush } from './rules-push.ts'
 import { rulesShow } from './rules-show.ts'
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   rulesTest,
   rulesShow,
   rulesExplain,
+  rulesLint,
   record,
   replay,
   collector,

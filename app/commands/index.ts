@@ -14,7 +14,9 @@ import { query } from './query.ts'
 import { record } from './record.ts'
 import { replay } from './replay.ts'
 import { rulesCheck } from './rules-check.ts'
+import { rulesCost } from './rules-cost.ts'
 import { rulesExplain } from './rules-explain.ts'
+import { rulesImport } from './rules-import.ts'
 import { rulesLint } from './rules-lint.ts'
 import { rulesList } from './rules-list.ts'
 import { rulesPush } from './rules-push.ts'
@@ -36,6 +38,8 @@ export const COMMANDS: readonly Command[] = [
   rulesShow,
   rulesExplain,
   rulesLint,
+  rulesCost,
+  rulesImport,
   record,
   replay,
   collector,

@@ -3,6 +3,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, safeLines, tellFailure } from '../command-line.ts'
 import { startEmbedded } from '../embedded/embedded.ts'
+import { RuleWatch } from '../rules/rule-watch.ts'
 import { VERSION } from '../version.ts'
 
 export const up: Command = {
@@ -16,7 +17,7 @@ export const up: Command = {
   },
   notes:
     "Alerts go to standard output, the program's own log to standard error. SIGTERM or Ctrl-C drains and ends;\n" +
-    'SIGHUP reads the rules again and keeps the old ones if the new ones have mistakes.',
+    'rules are read again when their files change and on SIGHUP; with mistakes in them the old ones stay.',
   examples: [
     ['seamark up', 'watch this machine with the shipped rules'],
     ['seamark up --rules ./my-rules --rules extra.yaml', 'with rules of your own'],
@@ -35,6 +36,9 @@ export const up: Command = {
       isReloadWanted = true
     }
     process.on('SIGHUP', () => reload())
+    // Before the rules are read: what changes from then on is noticed.
+    const watch = new RuleWatch({ paths: config.rules.paths, onChange: () => reload() })
+    watch.start()
     // For a person who waits; a log does not need it.
     if (process.stderr.isTTY === true) process.stderr.write(`Seamark ${VERSION} starts …\n`)
     const embedded = await startEmbedded({
@@ -54,6 +58,7 @@ export const up: Command = {
     if (isReloadWanted) reload()
     process.stderr.write(`${embedded.greeting}\n`)
     const code = await stopped.promise
+    watch.stop()
     await embedded.stop()
     return code
   },

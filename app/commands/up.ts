@@ -35,10 +35,13 @@ export const up: Command = {
     let reload = () => {
       isReloadWanted = true
     }
-    process.on('SIGHUP', () => reload())
     // Before the rules are read: what changes from then on is noticed.
     const watch = new RuleWatch({ paths: config.rules.paths, onChange: () => reload() })
     watch.start()
+    process.on('SIGHUP', () => {
+      watch.acknowledge()
+      reload()
+    })
     // For a person who waits; a log does not need it.
     if (process.stderr.isTTY === true) process.stderr.write(`Seamark ${VERSION} starts …\n`)
     const embedded = await startEmbedded({

@@ -30,9 +30,14 @@ export class RuleWatch {
 
   /** What is there now counts as known. */
   start(): void {
-    this.told = this.seen = stateOf(this.paths)
+    this.acknowledge()
     this.timer = setInterval(() => this.look(), this.intervalMs)
     this.timer.unref()
+  }
+
+  /** Somebody else is about to read the files as they are now: no need to tell of that. */
+  acknowledge(): void {
+    this.told = this.seen = stateOf(this.paths)
   }
 
   stop(): void {

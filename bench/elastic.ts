@@ -4,6 +4,7 @@
  * figure. The indices of both have the same template; each round of each begins with an index of its own.
  */
 
+import { BATCH_ROWS, eventStream } from '../app/rules/event-stream.ts'
 import { bulkRequests } from '../backends/elasticsearch/bulk.ts'
 import { createElasticsearchStore } from '../backends/elasticsearch/search-store.ts'
 import { openBatch } from '../core/batch/seal.ts'
@@ -13,7 +14,6 @@ import { documentsOf } from '../indexer/event-documents.ts'
 import { elasticsearchMissing, startElasticsearch } from '../test/support/elasticsearch.ts'
 import { take } from './support/batches.ts'
 import { Central, type Message, sealFor } from './support/central.ts'
-import { BATCH_ROWS, eventStream } from './support/event-stream.ts'
 import { Report, spread } from './support/report.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)

@@ -2,9 +2,10 @@
  * What one, two and four analyzers spend per event on the same load of 1,000 hosts, and whether ingest serves all hosts
  * alike: the mean wait of the host that waited longest, beside that of the median host.
  */
+
+import { eventStream } from '../app/rules/event-stream.ts'
 import { take } from './support/batches.ts'
 import { Central, type Message, sealFor } from './support/central.ts'
-import { eventStream } from './support/event-stream.ts'
 import { Report, spread } from './support/report.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)

@@ -14,8 +14,13 @@ import { query } from './query.ts'
 import { record } from './record.ts'
 import { replay } from './replay.ts'
 import { rulesCheck } from './rules-check.ts'
+import { rulesCost } from './rules-cost.ts'
+import { rulesExplain } from './rules-explain.ts'
+import { rulesImport } from './rules-import.ts'
+import { rulesLint } from './rules-lint.ts'
 import { rulesList } from './rules-list.ts'
 import { rulesPush } from './rules-push.ts'
+import { rulesShow } from './rules-show.ts'
 import { rulesTest } from './rules-test.ts'
 import { setupFiles, setupPassword, setupServices } from './setup.ts'
 import { tail } from './tail.ts'
@@ -30,6 +35,11 @@ export const COMMANDS: readonly Command[] = [
   rulesCheck,
   rulesList,
   rulesTest,
+  rulesShow,
+  rulesExplain,
+  rulesLint,
+  rulesCost,
+  rulesImport,
   record,
   replay,
   collector,

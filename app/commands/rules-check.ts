@@ -6,6 +6,7 @@ import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { readRuleFiles } from '../rule-files.ts'
+import { falcoLoadResults } from '../rules/falco-load-results.ts'
 
 export const rulesCheck: Command = {
   name: 'rules check',
@@ -14,10 +15,12 @@ export const rulesCheck: Command = {
   options: {
     rules: RULE_OPTIONS.rules,
     'with-builtin-rules': { type: 'boolean', doc: 'load the shipped rules before them, for files that change these' },
-    json: { type: 'boolean', doc: 'one JSON object a line' },
+    json: { type: 'boolean', doc: "one JSON object in the shape of Falco's load results" },
     quiet: { type: 'boolean', short: 'q', doc: 'errors only, no warnings' },
   },
-  notes: 'Files are loaded together, in the order given, as Falco would. Exits with 1 when there is an error.',
+  notes:
+    'Files are loaded together, in the order given, as Falco would. Exits with 1 when there is an error. Positions in the\n' +
+    "JSON count from 0, as Falco's do, and `code` is Falco's where it has one.",
   examples: [
     ['seamark rules check my-rules.yaml', 'problems as file:line:column'],
     ['seamark rules check falco_rules.yaml local.yaml', 'a file and what overrides it'],
@@ -27,13 +30,13 @@ export const rulesCheck: Command = {
   async run(args) {
     const paths = [...args.texts('rules'), ...args.operands]
     if (paths.length === 0) throw new AppError('E_USAGE', 'Name at least one file\nTry: seamark rules check --help')
-    const { ruleSet, problems } = loadRuleSet(readRuleFiles({ builtin: args.flag('with-builtin-rules'), paths }))
+    const files = readRuleFiles({ builtin: args.flag('with-builtin-rules'), paths })
+    const { ruleSet, problems } = loadRuleSet(files)
     const shown = args.flag('quiet') ? problems.filter(({ severity }) => severity === 'error') : problems
     const errors = problems.filter(({ severity }) => severity === 'error').length
     const summary = { rules: ruleSet?.rules.length ?? 0, errors, warnings: problems.length - errors }
     if (args.flag('json')) {
-      for (const problem of shown) process.stdout.write(`${jsonLine(problem)}\n`)
-      process.stdout.write(`${jsonLine(summary)}\n`)
+      process.stdout.write(`${jsonLine({ ...falcoLoadResults(files, shown), summary })}\n`)
     } else {
       if (shown.length > 0) process.stdout.write(`${formatProblems(shown)}\n`)
       process.stdout.write(

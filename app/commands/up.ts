@@ -15,6 +15,7 @@ import type { Config } from '../config.ts'
 import { formatOf } from '../destinations.ts'
 import { startEmbedded } from '../embedded/embedded.ts'
 import { readFalcoConfig } from '../falco-config/read.ts'
+import { RuleWatch } from '../rules/rule-watch.ts'
 import type { TerminalConfig } from '../threads/thread-data.ts'
 import { VERSION } from '../version.ts'
 
@@ -34,7 +35,7 @@ export const up: Command = {
   },
   notes:
     "Alerts go to standard output, the program's own log to standard error. SIGTERM or Ctrl-C drains and ends;\n" +
-    'SIGHUP reads the rules again and keeps the old ones if the new ones have mistakes.',
+    'rules are read again when their files change and on SIGHUP; with mistakes in them the old ones stay.',
   examples: [
     ['seamark up', 'watch this machine with the shipped rules'],
     ['seamark up --rules ./my-rules --rules extra.yaml', 'with rules of your own'],
@@ -53,7 +54,13 @@ export const up: Command = {
     let reload = () => {
       isReloadWanted = true
     }
-    process.on('SIGHUP', () => reload())
+    // Before the rules are read: what changes from then on is noticed.
+    const watch = new RuleWatch({ paths: config.rules.paths, onChange: () => reload() })
+    watch.start()
+    process.on('SIGHUP', () => {
+      watch.acknowledge()
+      reload()
+    })
     // For a person who waits; a log does not need it.
     if (process.stderr.isTTY === true) process.stderr.write(`Seamark ${VERSION} starts …\n`)
     const embedded = await startEmbedded({
@@ -70,6 +77,7 @@ export const up: Command = {
     if (isReloadWanted) reload()
     process.stderr.write(`${embedded.greeting}\n`)
     const code = await stopped.promise
+    watch.stop()
     await embedded.stop()
     return code
   },

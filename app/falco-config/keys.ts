@@ -52,7 +52,7 @@ export const FALCO_KEYS_LEFT_OUT: Readonly<Record<string, string>> = {
   'outputs.max_burst': 'alerts of one kind are gathered instead',
   log_syslog: "Seamark's own log goes to standard error",
   libs_logger: "log.level sets Seamark's own log",
-  watch_config_files: 'rules are read again at SIGHUP',
+  watch_config_files: 'rule files are always watched; this file is read at the start',
   buffer_format_base64: 'buffers are not captured',
   append_output: 'write it into the output of the rules',
   static_fields: 'write it into the output of the rules',

@@ -1,9 +1,9 @@
 /** The thread of the bench of rules: loads one rule set, judges the rounds of a stream and answers with the rates. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { BATCH_ROWS } from '../../app/rules/event-stream.ts'
 import { openBatch } from '../../core/batch/seal.ts'
 import { loadRuleSet } from '../../core/ruleset/load.ts'
 import type { RuleText } from '../../core/ruleset/rule-file.ts'
-import { BATCH_ROWS } from './event-stream.ts'
 
 export interface Judgement {
   files: RuleText[]

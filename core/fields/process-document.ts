@@ -14,7 +14,7 @@ import { timestampText } from './time-text.ts'
 export const MAX_TEXT = 8192
 export const MAX_ARGUMENTS = 128
 export const MAX_ENTRIES = 64
-const MAX_DOCUMENT_ANCESTORS = 16
+export const MAX_DOCUMENT_ANCESTORS = 16
 const MAX_ANCESTOR_LINE = 1024
 /** Characters kept for one batch before all are forgotten: rows of a hostile batch may share long texts. */
 const MAX_KEPT_CHARS = 32 * 1024 * 1024

@@ -253,6 +253,10 @@ describe.skipIf(missing !== null)(`seamark up${missing === null ? '' : ` (skippe
     })
     await until('the event in the tail', () => tailed.some((line) => line.includes('EVIL')))
     const asked = await seamark.command('query', '--alerts', `container.name: "${name}"`)
+    const [event] = await seamark.all('events', `container.name: "${name}" and event.action: execve`)
+    const explained = await seamark.command('rules', 'explain', 'container.interactive-shell', '--event', event!.id)
+    expect(explained.stdout).toContain(`(stored event ${event!.id})`)
+    expect(explained.stdout).toContain('[evt.type is "execve"]')
 
     const lines = [...seamark.lines, ...tailed, ...queried.split('\n'), ...asked.stdout.split('\n')]
     expect(lines.filter((line) => line.startsWith('forged'))).toEqual([])

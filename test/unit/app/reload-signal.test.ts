@@ -1,5 +1,5 @@
-/** SIGHUP to a program that watches nothing, so that no privileges are needed. */
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+/** SIGHUP and changed rule files, to a program that watches nothing, so that no privileges are needed. */
+import { existsSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -14,7 +14,7 @@ const rule = (name: string) => `
   priority: warning
 `
 
-test('SIGHUP during the start is honoured after it, and of several quick ones none is lost', async () => {
+test('SIGHUP during the start is honoured after it, of several quick ones none is lost, and changed files need none', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'seamark-hup-'))
   const rules = join(folder, 'rules.yaml')
   const config = join(folder, 'seamark.yml')
@@ -41,5 +41,13 @@ test('SIGHUP during the start is honoured after it, and of several quick ones no
   }
   await until('the last rules', () => told().at(-1)?.includes('3 rules'))
   expect(await seamark.metric('seamark_rules_loaded')).toBe(3)
+  // Without a signal: the file is replaced by a new one, as editors do it.
+  const next = join(folder, 'next.yaml')
+  writeFileSync(next, ['one', 'two', 'three', 'four'].map(rule).join(''))
+  renameSync(next, rules)
+  await until('the rules of the changed file', () => told().at(-1)?.includes('4 rules'))
+  writeFileSync(rules, '- rule: broken\n')
+  await until('the refusal', () => seamark.errors.some((line) => line.includes('the previous rules stay active')))
+  expect(await seamark.metric('seamark_rules_loaded')).toBe(4)
   expect(await seamark.end()).toBe(0)
 }, 30_000)

@@ -1,0 +1,284 @@
+/** The commands for writers of rules, run as the command line runs them; exit codes by real processes. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Command, parseCommand } from '../../../app/command-line.ts'
+import { rulesCheck } from '../../../app/commands/rules-check.ts'
+import { rulesCost } from '../../../app/commands/rules-cost.ts'
+import { rulesExplain } from '../../../app/commands/rules-explain.ts'
+import { rulesImport } from '../../../app/commands/rules-import.ts'
+import { rulesLint } from '../../../app/commands/rules-lint.ts'
+import { rulesShow } from '../../../app/commands/rules-show.ts'
+import { loadAddon } from '../../../collector/sources/syscalls/addon.ts'
+import { runSeamark } from '../../support/seamark.ts'
+import { falcoRules } from '../../support/upstream.ts'
+
+const RECORDING = fileURLToPath(new URL('../../fixtures/recordings/shell-in-a-cgroup.smrec', import.meta.url))
+const RULES = `- list: editors
+  items: [vim]
+- macro: reads
+  condition: fd.name startswith /secret
+- rule: my.read
+  desc: Somebody reads.
+  condition: evt.type in (open, openat) and reads and not proc.name in (editors)
+  output: read %fd.name
+  priority: warning
+  tags: [mine]
+  exceptions:
+  - {name: backup, fields: [proc.name], comps: [=], values: [[tar]]}
+`
+
+let folder: string
+let rules: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'seamark-rules-'))
+  rules = file('rules.yaml', RULES)
+})
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+const event = (name: string, comm: string, path = '/secret/a') =>
+  file(name, JSON.stringify({ type: 'openat', path, fd: 3, ret: 3, process: { comm } }))
+
+async function run(command: Command, ...argv: string[]): Promise<{ code: number; out: string }> {
+  let out = ''
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text)
+    return true
+  })
+  try {
+    return { code: await command.run(parseCommand(command, argv)), out }
+  } finally {
+    spy.mockRestore()
+  }
+}
+
+const own = () => ['--no-builtin-rules', '--rules', rules]
+
+describe('rules check --json', () => {
+  test("has the shape of Falco's load results, one for each file", async () => {
+    const bad = file(
+      'bad.yaml',
+      '- macro: unused\n  condition: proc.name = a\n- rule: r\n  desc: d\n  condition: evt.typ = open\n  output: o\n  priority: info\n',
+    )
+    const { code, out } = await run(rulesCheck, rules, bad, '--json')
+    expect(code).toBe(1)
+    const { falco_load_results: results } = JSON.parse(out)
+    expect(results).toMatchObject([
+      { name: rules, successful: true, errors: [], warnings: [] },
+      {
+        name: bad,
+        successful: false,
+        errors: [
+          {
+            code: 'LOAD_ERR_COMPILE_CONDITION',
+            codedesc: 'Error compiling condition',
+            hint: 'did you mean "evt.type"?',
+            context: {
+              locations: [{ item_type: 'rule', item_name: 'r', position: { name: bad, line: 4, column: 13 } }],
+              snippet: expect.stringContaining('^'),
+            },
+          },
+        ],
+        warnings: [
+          { code: 'LOAD_UNUSED_MACRO', context: { locations: [{ item_type: 'macro', item_name: 'unused' }] } },
+        ],
+      },
+    ])
+    const { offset } = results[1].errors[0].context.locations[0].position
+    expect(readFileSync(bad, 'utf8').slice(offset, offset + 7)).toBe('evt.typ')
+  })
+})
+
+describe('rules show', () => {
+  test('gives the condition expanded, with exceptions, fields and events', async () => {
+    const { code, out } = await run(rulesShow, 'my.read', ...own(), '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({
+      name: 'my.read',
+      file: rules,
+      line: 5,
+      priority: 'Warning',
+      tags: ['mine'],
+      eventTypes: ['open', 'openat'],
+      fields: ['evt.type', 'fd.name', 'proc.name'],
+      expanded:
+        'evt.type in (open, openat) and fd.name startswith /secret and not proc.name in ("vim") and not proc.name = tar',
+      outputFields: ['fd.name'],
+    })
+    expect((await run(rulesShow, 'my.read', ...own())).out).toContain(`defined in   ${rules}:5`)
+  })
+
+  test('names the nearest rule where there is none of that name', async () => {
+    await expect(run(rulesShow, 'my.raed', ...own())).rejects.toMatchObject({
+      code: 'E_USAGE',
+      message: expect.stringContaining("did you mean 'my.read'?"),
+    })
+  })
+})
+
+describe('rules explain', () => {
+  test('shows a match, a miss and what hid one, from plain data', async () => {
+    const hit = await run(rulesExplain, 'my.read', ...own(), '--event', event('hit.json', 'cat'))
+    expect(hit.code).toBe(0)
+    expect(hit.out).toContain('my.read matches openat')
+    expect(hit.out).toContain('fd.name startswith /secret   [fd.name is "/secret/a"]')
+    expect(hit.out).toContain(`macro reads (${rules}:3)`)
+    const miss = await run(rulesExplain, 'my.read', ...own(), '-e', event('miss.json', 'vim', '/x'), '--short-circuit')
+    expect(miss.code).toBe(1)
+    expect(miss.out).toContain('[fd.name is "/x"]')
+    expect(miss.out).not.toContain('proc.name')
+    const hidden = await run(rulesExplain, 'my.read', ...own(), '-e', event('hidden.json', 'tar'), '--json')
+    expect(JSON.parse(hidden.out)).toMatchObject({ verdict: false, hiddenBy: ['backup'] })
+  })
+
+  test('of a stored document says which fields it does not tell', async () => {
+    const document = {
+      event: { action: 'openat', type: ['change'] },
+      file: { path: '/secret/b' },
+      process: { name: 'cat' },
+      seamark: { source: 'syscall', time_ns: '1767225600000000000', ret: 3 },
+    }
+    const path = file('document.json', JSON.stringify(document))
+    expect((await run(rulesExplain, 'my.read', ...own(), '-e', path)).out).toContain('my.read matches')
+    const other = file(
+      'other.yaml',
+      RULES.replace('and reads', 'and reads and thread.cap_effective contains CAP_SYS_ADMIN'),
+    )
+    const { code, out } = await run(rulesExplain, 'my.read', '--no-builtin-rules', '-r', other, '-e', path, '--json')
+    expect({ code, ...JSON.parse(out) }).toMatchObject({
+      code: 1,
+      verdict: null,
+      unknownFields: ['thread.cap_effective'],
+    })
+  })
+
+  test.runIf(loadAddon().addon !== null)(
+    'takes an event of a recording by its number, or the first the rule looks at',
+    async () => {
+      const any = file(
+        'any.yaml',
+        '- rule: any\n  desc: d\n  condition: evt.type = execve\n  output: o\n  priority: info\n',
+      )
+      const first = await run(rulesExplain, 'any', '--no-builtin-rules', '-r', any, '-e', RECORDING)
+      expect(first).toMatchObject({ code: 0, out: expect.stringContaining('any matches execve') })
+      await expect(
+        run(rulesExplain, 'any', '--no-builtin-rules', '-r', any, '-e', RECORDING, '--index', '999999999'),
+      ).rejects.toMatchObject({ message: expect.stringContaining('no number 999999999') })
+    },
+  )
+
+  test.each([
+    ['[]', 'an event is a map'],
+    ['{"type": "opena"}', 'no event type'],
+    ['{', 'is no JSON'],
+    ['{"type": "open", "pth": "/"}', 'did you mean "path"?'],
+  ])('refuses %s as an event', async (text, why) => {
+    await expect(run(rulesExplain, 'my.read', ...own(), '-e', file('bad.json', text))).rejects.toMatchObject({
+      message: expect.stringContaining(why),
+    })
+  })
+})
+
+describe('rules cost', () => {
+  test('sorts by cost, says that a made-up stream tells no alerts, and counts matches', async () => {
+    const { code, out } = await run(rulesCost, '--events', '4000', '--rounds', '2', '--json')
+    const { stream, events, rules: costs } = JSON.parse(out)
+    expect({ code, stream, events }).toEqual({ code: 0, stream: 'made-up', events: 4000 })
+    const ns = costs.map(({ nsPerEvent }: { nsPerEvent: number }) => nsPerEvent)
+    expect(ns).toEqual(ns.toSorted((a: number, b: number) => b - a))
+    expect(costs.every((one: { alertsPerDay: unknown }) => one.alertsPerDay === null)).toBe(true)
+  })
+
+  test.runIf(loadAddon().addon !== null)('extrapolates the alerts of a recording from its time', async () => {
+    const any = file(
+      'every.yaml',
+      '- rule: any\n  desc: d\n  condition: evt.type = execve\n  output: o\n  priority: info\n',
+    )
+    const argv = ['--recording', RECORDING, '--rounds', '1', '--no-builtin-rules', '-r', any, '--json']
+    const { seconds, rules: costs } = JSON.parse((await run(rulesCost, ...argv)).out)
+    const [{ matches, alertsPerDay }] = costs
+    expect(matches).toBeGreaterThan(0)
+    if (seconds >= 1) expect(alertsPerDay).toBeCloseTo((matches * 86_400) / seconds, 3)
+    else expect(alertsPerDay).toBeNull()
+  })
+})
+
+describe('rules lint', () => {
+  test('finds nothing in the shipped rules', async () => {
+    expect(await run(rulesLint)).toEqual({ code: 0, out: '0 findings\n' })
+  })
+
+  test.skipIf(falcoRules() === null)(
+    "finds what is true of Falco's own rules, and no dead rule that lives",
+    async () => {
+      const { out } = await run(rulesLint, '--no-builtin-rules', '--rule-matching', 'first', falcoRules()!, '--json')
+      const messages = out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).message as string)
+      expect(messages).toContainEqual(expect.stringContaining('"/usr/sbin/spamd" can never match: proc.name is a name'))
+      expect(messages).toContainEqual(expect.stringContaining('"touch" stands twice in list "coreutils_binaries"'))
+      expect(messages.filter((message) => message.includes('can never match: ')).length).toBeLessThan(15)
+    },
+  )
+})
+
+describe('rules import', () => {
+  test('follows falco.yaml in its order, tells what is missing and blind, and writes only when asked', async () => {
+    const home = join(folder, 'falco')
+    mkdirSync(join(home, 'rules.d'), { recursive: true })
+    writeFileSync(
+      join(home, 'falco.yaml'),
+      'rules_files: [/etc/falco/z.yaml, /etc/falco/rules.d, /etc/falco/gone.yaml]\npriority: warning\nload_plugins: [k8saudit]\n',
+    )
+    writeFileSync(join(home, 'z.yaml'), RULES)
+    writeFileSync(
+      join(home, 'rules.d/a.yaml'),
+      '- rule: dns\n  desc: d\n  condition: evt.type = connect and fd.sip.name = x\n  output: o\n  priority: info\n- rule: audit\n  desc: d\n  source: k8saudit\n  condition: a.b = c\n  output: o\n  priority: info\n',
+    )
+    const before = readdirSync(home, { recursive: true })
+    const { code, out } = await run(rulesImport, home, '--json')
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({
+      files: [join(home, 'z.yaml'), join(home, 'rules.d/a.yaml')],
+      missing: ['/etc/falco/gone.yaml'],
+      rules: { total: 2, enabled: 2 },
+      blind: {
+        rules: [
+          { rule: 'audit', isDead: true },
+          { rule: 'dns', isDead: true, why: 'fields that are never filled: fd.sip.name' },
+        ],
+        plugins: ['k8saudit'],
+      },
+      written: [],
+    })
+    expect(readdirSync(home, { recursive: true })).toEqual(before)
+    const output = join(folder, 'output')
+    await run(rulesImport, home, '--output', output)
+    expect(readdirSync(output)).toEqual(['1-z.yaml', '2-a.yaml'])
+    await expect(run(rulesImport, home, '--output', output)).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+})
+
+test('as a program each ends with the exit code of its answer', async () => {
+  const hit = event('program-hit.json', 'cat')
+  const miss = event('program-miss.json', 'vim')
+  const runs = await Promise.all([
+    runSeamark(['rules', 'explain', 'my.read', ...own(), '--event', hit]),
+    runSeamark(['rules', 'explain', 'my.read', ...own(), '--event', miss]),
+    runSeamark(['rules', 'show', 'nothing', ...own()]),
+    runSeamark(['rules', 'lint', '--help']),
+  ])
+  expect(runs.map(({ code }) => code)).toEqual([0, 1, 2, 0])
+  expect(runs[3]!.stdout).toContain('Examples:')
+}, 60_000)

@@ -25,6 +25,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           fileParallelism: false,
           isolate: false,
+          sequence: { groupOrder: 1 },
         },
       },
       // Real kernel, real engine: one file at a time, or they would flood each other's rings.
@@ -36,6 +37,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       // Everything is killed at random while events flow; `npm run test:chaos`, not part of `npm test`.

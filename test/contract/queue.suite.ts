@@ -203,14 +203,15 @@ export function queueSuite(name: string, create: () => Promise<QueueStorage>): v
     })
 
     test('a handler that outlasts its lease keeps its items', async () => {
-      const { storage, queue } = await open({ leaseMs: 150 })
-      const other = await storage.open({ leaseMs: 150 })
+      // A lease is renewed at half of it; a machine that stands still for longer loses it rightly.
+      const { storage, queue } = await open({ leaseMs: 800 })
+      const other = await storage.open({ leaseMs: 800 })
       onTestFinished(() => other.stop(1_000))
       await queue.offer('index', [item('slow')])
       let calls = 0
       const handle = async () => {
         calls += 1
-        await new Promise((resolve) => setTimeout(resolve, 600))
+        await new Promise((resolve) => setTimeout(resolve, 2_400))
       }
       const consumers = [queue, other].map((q) => q.consume('index', handle))
       await Promise.all(consumers.map((consumer) => consumer.start()))

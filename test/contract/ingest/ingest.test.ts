@@ -296,7 +296,8 @@ describe('batches', () => {
   })
 
   test('of many hosts share offers, and each keeps its own id', async () => {
-    const running = await runIngest({ lingerMs: 50 })
+    // Longer than all of them take, on a slow machine too.
+    const running = await runIngest({ lingerMs: 1_500 })
     const hosts = await Promise.all(Array.from({ length: 30 }, (_, i) => enrolled(running, `host-${i}`)))
     const answers = await Promise.all(hosts.map(({ key }, i) => post(running.url, key, [sealed(`host-${i}`, 1)])))
     expect(answers.every(({ status }) => status === 200)).toBe(true)

@@ -167,7 +167,8 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
   test('Redis that is full: ingest takes nothing, and everything arrives when there is room', async () => {
     const fromMs = Date.now()
     const usedBytes = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
-    await redis.config('SET', 'maxmemory', String(usedBytes - 100_000))
+    // Far below: a server that was just started gives some of what it uses back.
+    await redis.config('SET', 'maxmemory', String(Math.round(usedBytes / 2)))
     await holds(ingest, 'redis.full')
     const refused = batch('while Redis was full')
     expect((await sender.send([refused])).status).toBe(503)

@@ -22,7 +22,7 @@ import {
   userBlock,
 } from './capture-writer.ts'
 
-const SHELL = { tid: 10, comm: 'bash', args: '-i\0', cwd: '/work', uid: 1000 }
+const SHELL = { tid: 10, comm: 'bash', args: '-i\0', cwd: '/srv', uid: 1000 }
 const MACHINE = [
   sectionBlock(),
   userBlock([[1000, 'ann']]),
@@ -69,7 +69,7 @@ const execve = (tid: number, comm: string, uid: number) =>
     tid,
     tid,
     10,
-    '/work',
+    '/srv',
     0,
     0,
     0,
@@ -105,7 +105,7 @@ const clone = (tid: number, result: number, flags: number) =>
     tid,
     tid,
     10,
-    '/work',
+    '/srv',
     0,
     0,
     0,
@@ -205,11 +205,11 @@ test('directory, user and name change with the calls that change them', () => {
     ['evt.type', 'proc.cwd', 'user.uid', 'proc.name', 'evt.res'],
   )
   expect(lines).toEqual([
-    'chdir /work/etc/ 1000 bash SUCCESS',
-    'setuid /work/etc/ 0 bash SUCCESS',
-    'setuid /work/etc/ 0 bash EPERM',
-    'prctl /work/etc/ 0 worker SUCCESS',
-    'fchmod /work/etc/ 0 worker SUCCESS',
+    'chdir /srv/etc/ 1000 bash SUCCESS',
+    'setuid /srv/etc/ 0 bash SUCCESS',
+    'setuid /srv/etc/ 0 bash EPERM',
+    'prctl /srv/etc/ 0 worker SUCCESS',
+    'fchmod /srv/etc/ 0 worker SUCCESS',
   ])
 })
 
@@ -222,7 +222,7 @@ test('what the return of a call lacks comes from its beginning', () => {
   )
   expect(lines).toEqual([
     'unlinkat 1 /srv/gone ',
-    'mkdir 2 /work/made S_IXOTH|S_IROTH|S_IXGRP|S_IRGRP|S_IXUSR|S_IWUSR|S_IRUSR',
+    'mkdir 2 /srv/made S_IXOTH|S_IROTH|S_IXGRP|S_IRGRP|S_IXUSR|S_IWUSR|S_IRUSR',
     'unlinkat 3  ',
   ])
 })

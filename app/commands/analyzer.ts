@@ -8,7 +8,7 @@ import { collectorId } from '../config.ts'
 import { formatOf } from '../destinations.ts'
 import { createHealthServer } from '../distributed/health-server.ts'
 import { requireDeployment, runProcess } from '../distributed/process.ts'
-import { activeRules } from '../published-rules.ts'
+import { activeRules } from '../rules/published-rules.ts'
 import { Thread, type ThreadMetrics } from '../threads/thread.ts'
 import type { ThreadData } from '../threads/thread-data.ts'
 

@@ -9,9 +9,9 @@ import { COMMON_OPTIONS, type Command, RULE_OPTIONS } from '../command-line.ts'
 import type { Config } from '../config.ts'
 import { requireDeployment, runProcess } from '../distributed/process.ts'
 import { measureQueue, measureTopics } from '../measure-backends.ts'
-import { activeRules, publishRules } from '../published-rules.ts'
 import { buildHealth } from '../roles/health.ts'
-import { readRuleFiles } from '../rule-files.ts'
+import { activeRules, publishRules } from '../rules/published-rules.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const ingest: Command = {
   name: 'ingest',

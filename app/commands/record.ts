@@ -5,8 +5,8 @@ import { safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { buildRecorder } from '../roles/recorder.ts'
-import { readRuleFiles } from '../rule-files.ts'
-import { compileRules } from '../rule-set.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
+import { compileRules } from '../rules/rule-set.ts'
 
 export const record: Command = {
   name: 'record',

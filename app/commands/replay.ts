@@ -14,8 +14,8 @@ import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../co
 import { collectorId } from '../config.ts'
 import { formatOf } from '../destinations.ts'
 import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
-import { readRuleFiles } from '../rule-files.ts'
-import { compileRules } from '../rule-set.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
+import { compileRules } from '../rules/rule-set.ts'
 
 export const replay: Command = {
   name: 'replay',

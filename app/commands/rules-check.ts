@@ -5,8 +5,8 @@ import { loadRuleSet } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
-import { readRuleFiles } from '../rule-files.ts'
 import { falcoLoadResults } from '../rules/falco-load-results.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesCheck: Command = {
   name: 'rules check',

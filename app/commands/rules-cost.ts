@@ -6,10 +6,10 @@ import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
-import { readRuleFiles } from '../rule-files.ts'
 import { checkedRules } from '../rules/checked-rules.ts'
 import { eventStream } from '../rules/event-stream.ts'
 import { type Costs, type RuleCost, ruleCosts } from '../rules/rule-costs.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 const MAX_EVENTS = 2_000_000
 const MAX_ROUNDS = 101

@@ -8,9 +8,9 @@ import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
 import { API_OPTIONS, COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
-import { readRuleFiles } from '../rule-files.ts'
 import { checkedRules, ruleNamed } from '../rules/checked-rules.ts'
 import { eventInFile, type FoundEvent, storedEventById } from '../rules/explained-event.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesExplain: Command = {
   name: 'rules explain',

@@ -5,8 +5,8 @@ import { AppError } from '../../core/model/errors.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { type Command, countOf, EXIT, safeLines } from '../command-line.ts'
-import type { RuleFile } from '../rule-files.ts'
 import { type ImportReport, readFalcoConfiguration, reportImport } from '../rules/falco-import.ts'
+import type { RuleFile } from '../rules/rule-files.ts'
 
 export const rulesImport: Command = {
   name: 'rules import',

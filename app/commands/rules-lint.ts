@@ -6,7 +6,7 @@ import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
-import { readRuleFiles } from '../rule-files.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesLint: Command = {
   name: 'rules lint',

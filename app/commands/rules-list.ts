@@ -2,8 +2,8 @@
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
-import { readRuleFiles } from '../rule-files.ts'
-import { compileRules } from '../rule-set.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
+import { compileRules } from '../rules/rule-set.ts'
 
 export const rulesList: Command = {
   name: 'rules list',

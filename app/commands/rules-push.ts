@@ -3,8 +3,8 @@ import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { requireDeployment } from '../distributed/process.ts'
 import { withDocuments } from '../distributed/with-documents.ts'
-import { publishRules } from '../published-rules.ts'
-import { readRuleFiles } from '../rule-files.ts'
+import { publishRules } from '../rules/published-rules.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesPush: Command = {
   name: 'rules push',

@@ -8,8 +8,8 @@ import type { ReadyRule } from '../../core/ruleset/load.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, safeLines, table } from '../command-line.ts'
-import { readRuleFiles } from '../rule-files.ts'
 import { type CheckedRules, checkedRules, ruleNamed } from '../rules/checked-rules.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesShow: Command = {
   name: 'rules show',

@@ -4,7 +4,7 @@ import { type RuleTestResult, runRuleTests } from '../../core/ruleset/rule-tests
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { type Command, EXIT, RULE_OPTIONS } from '../command-line.ts'
-import { readRuleFiles } from '../rule-files.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesTest: Command = {
   name: 'rules test',

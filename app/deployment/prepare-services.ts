@@ -11,8 +11,8 @@ import { Agents } from '../../ingest/agents.ts'
 import { openElasticsearch } from '../backends.ts'
 import type { Config } from '../config.ts'
 import { withDocuments } from '../distributed/with-documents.ts'
-import { activeRules, publishRules } from '../published-rules.ts'
-import { readRuleFiles } from '../rule-files.ts'
+import { activeRules, publishRules } from '../rules/published-rules.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
 import { writeSafely } from './write-safely.ts'
 
 export interface PrepareOptions {

@@ -8,8 +8,8 @@ import type { RuleSet } from '../../core/model/rule-set.ts'
 import type { Visibility } from '../../core/model/source.ts'
 import type { Config } from '../config.ts'
 import { sourcesOf } from '../roles/collector.ts'
-import { readRuleFiles } from '../rule-files.ts'
-import { compileRules } from '../rule-set.ts'
+import { readRuleFiles } from '../rules/rule-files.ts'
+import { compileRules } from '../rules/rule-set.ts'
 import { VERSION } from '../version.ts'
 
 /** Seen by hooks of their own rather than as calls. */

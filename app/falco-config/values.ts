@@ -1,7 +1,7 @@
 /** Values of a YAML map by dotted key, with a problem at its place for each that is of another kind. */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml'
 import type { Problem } from '../../core/model/problem.ts'
-import type { RuleSelection, RuleSelector } from '../rule-selection.ts'
+import type { RuleSelection, RuleSelector } from '../rules/rule-selection.ts'
 
 export class FalcoValues {
   readonly problems: Problem[] = []

@@ -3,7 +3,7 @@ import { nearestName } from '../../core/language/nearest-name.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { type ReadyRule, readRules } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
-import type { RuleFile } from '../rule-files.ts'
+import type { RuleFile } from './rule-files.ts'
 
 export type CheckedRules = ReturnType<typeof readRules>
 

@@ -15,7 +15,7 @@ import { visitExpressions } from '../../core/ruleset/expression.ts'
 import { readRules } from '../../core/ruleset/load.ts'
 import { RuleFile as RuleText } from '../../core/ruleset/rule-file.ts'
 import { readItems } from '../../core/ruleset/yaml-items.ts'
-import { type RuleFile, readRuleFiles } from '../rule-files.ts'
+import { type RuleFile, readRuleFiles } from './rule-files.ts'
 
 export interface FalcoConfiguration {
   /** The falco.yaml, where there is one. */

@@ -1,6 +1,6 @@
 /** Problems of rule files in the shape that Falco prints for `falco -V` with JSON output: one result per file. */
 import type { Problem } from '../../core/model/problem.ts'
-import type { RuleFile } from '../rule-files.ts'
+import type { RuleFile } from './rule-files.ts'
 
 export interface LoadResult {
   name: string

@@ -12,7 +12,7 @@ import { openDocuments, openLocalStore, openQueue } from '../backends.ts'
 import { createEnvelopeStamp } from '../embedded/envelope-stamp.ts'
 import { measureQueue } from '../measure-backends.ts'
 import { buildCollector } from '../roles/collector.ts'
-import { compileRules } from '../rule-set.ts'
+import { compileRules } from '../rules/rule-set.ts'
 import type { ThreadData } from './thread-data.ts'
 import { runThread } from './thread-main.ts'
 

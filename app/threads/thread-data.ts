@@ -1,7 +1,7 @@
 /** What every role's thread is told when it starts. */
 import type { FalcoFormat } from '../../alerts/notify/falco-format.ts'
 import type { Config } from '../config.ts'
-import type { RuleFile } from '../rule-files.ts'
+import type { RuleFile } from '../rules/rule-files.ts'
 
 export interface ThreadData {
   config: Config

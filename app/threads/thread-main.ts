@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
-import type { RuleFile } from '../rule-files.ts'
+import type { RuleFile } from '../rules/rule-files.ts'
 import type { FromThread, ThreadMetrics, ToThread } from './thread.ts'
 
 export interface Role {

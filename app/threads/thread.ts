@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import type { Component } from '../../core/model/component.ts'
 import { AppError, type ErrorCode } from '../../core/model/errors.ts'
-import type { RuleFile } from '../rule-files.ts'
+import type { RuleFile } from '../rules/rule-files.ts'
 
 export type Ask =
   | { kind: 'start' }

@@ -5,8 +5,8 @@
 
 import { readConfig } from '../../app/config.ts'
 import { buildCollector } from '../../app/roles/collector.ts'
-import { readRuleFiles } from '../../app/rule-files.ts'
-import { compileRules } from '../../app/rule-set.ts'
+import { readRuleFiles } from '../../app/rules/rule-files.ts'
+import { compileRules } from '../../app/rules/rule-set.ts'
 import { createSqliteQueue } from '../../backends/sqlite/queue.ts'
 import { Conditions } from '../../core/health/conditions.ts'
 import { createLogger } from '../../core/runtime/logging.ts'

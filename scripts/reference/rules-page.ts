@@ -1,7 +1,7 @@
 /** docs/reference/rules.md: the shipped rules, as they are loaded. */
 import { readConfig } from '../../app/config.ts'
-import { readRuleFiles } from '../../app/rule-files.ts'
-import { compileRules } from '../../app/rule-set.ts'
+import { readRuleFiles } from '../../app/rules/rule-files.ts'
+import { compileRules } from '../../app/rules/rule-set.ts'
 import type { RuleInfo } from '../../core/model/rule-set.ts'
 import { code, codes, page, section, tableOf } from './markdown.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { selectionFile } from '../../../app/rule-selection.ts'
+import { selectionFile } from '../../../app/rules/rule-selection.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
 
 const rule = (name: string, tag: string, priority: string, more = '') =>

@@ -1,9 +1,9 @@
 /** The rules of a deployment: published as a whole once they load without mistakes, kept by version. */
-import type { Documents } from '../core/model/documents.ts'
-import { AppError } from '../core/model/errors.ts'
-import { ACTIVE_RULES, type ActiveRules, type PublishedRules, RULES_SPACE } from '../core/model/published-rules.ts'
-import type { RuleSet } from '../core/model/rule-set.ts'
-import type { Config } from './config.ts'
+import type { Documents } from '../../core/model/documents.ts'
+import { AppError } from '../../core/model/errors.ts'
+import { ACTIVE_RULES, type ActiveRules, type PublishedRules, RULES_SPACE } from '../../core/model/published-rules.ts'
+import type { RuleSet } from '../../core/model/rule-set.ts'
+import type { Config } from '../config.ts'
 import type { RuleFile } from './rule-files.ts'
 import { compileRules } from './rule-set.ts'
 

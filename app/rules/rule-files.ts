@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AppError } from '../core/model/errors.ts'
+import { AppError } from '../../core/model/errors.ts'
 import { type RuleSelection, selectionFile } from './rule-selection.ts'
 
 export interface RuleFile {

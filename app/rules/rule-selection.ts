@@ -2,9 +2,9 @@
  * Which rules are on, as the configuration has it: a rule file of its own behind all others, whose items switch rules on
  * and off. So what is published, versioned and tested is rule text and nothing else.
  */
-import { matchesGlob } from '../core/fields/glob.ts'
-import { PRIORITIES, type Priority } from '../core/model/event.ts'
-import { readRules } from '../core/ruleset/load.ts'
+import { matchesGlob } from '../../core/fields/glob.ts'
+import { PRIORITIES, type Priority } from '../../core/model/event.ts'
+import { readRules } from '../../core/ruleset/load.ts'
 
 export interface RuleText {
   name: string

@@ -1,10 +1,10 @@
 /** Loads the rule set a configuration names. */
-import { AppError } from '../core/model/errors.ts'
-import type { Problem } from '../core/model/problem.ts'
-import type { RuleSet } from '../core/model/rule-set.ts'
-import { loadRuleSet } from '../core/ruleset/load.ts'
-import { formatProblems } from '../core/runtime/problem-text.ts'
-import type { Config } from './config.ts'
+import { AppError } from '../../core/model/errors.ts'
+import type { Problem } from '../../core/model/problem.ts'
+import type { RuleSet } from '../../core/model/rule-set.ts'
+import { loadRuleSet } from '../../core/ruleset/load.ts'
+import { formatProblems } from '../../core/runtime/problem-text.ts'
+import type { Config } from '../config.ts'
 import type { RuleFile } from './rule-files.ts'
 
 export interface LoadedRules {

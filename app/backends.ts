@@ -29,6 +29,7 @@ import type { Queue } from '../core/model/queue.ts'
 import type { SearchStore } from '../core/model/search-store.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
+import { logRepeated } from '../core/runtime/repeated-errors.ts'
 import type { Config } from './config.ts'
 import { readSecret } from './secret-file.ts'
 
@@ -44,7 +45,7 @@ export function openQueue(config: Config, logger: Logger): MeasuredQueue {
     ...redisConfig(config),
     maxBytes: config.queue.maxBytes,
     leaseMs: config.redis.leaseSeconds * 1_000,
-    onError: (error) => logger.error({ err: error }, 'The queue on Redis has a failure'),
+    onError: logRepeated(logger, 'The queue on Redis has a failure'),
   })
 }
 
@@ -59,7 +60,7 @@ export function openSpool(config: Config, logger: Logger): SqliteQueue {
     directory: join(config.dataDir, 'queue'),
     maxBytes: config.queue.maxBytes,
     onCorrupt: reportCorrupt(logger),
-    onStorageError: (error) => logger.error({ err: error }, 'The queue cannot read or write its files'),
+    onStorageError: logRepeated(logger, 'The queue cannot read or write its files'),
   })
 }
 
@@ -73,13 +74,13 @@ export function openDocuments(config: Config, logger: Logger): Documents & Compo
     return createSqliteDocuments({ directory: join(config.dataDir, 'documents'), onCorrupt: reportCorrupt(logger) })
   return createRedisDocuments({
     ...redisConfig(config),
-    onError: (error) => logger.error({ err: error }, 'The documents on Redis have a failure'),
+    onError: logRepeated(logger, 'The documents on Redis have a failure'),
   })
 }
 
 export function openFeed(config: Config, logger: Logger): Feed & Component {
   if (config.redis.url === undefined) return createMemoryFeed({ name: config.dataDir, evaluate })
-  const onError = (error: unknown) => logger.warn({ err: error }, 'The live tail on Redis has a failure')
+  const onError = logRepeated(logger, 'The live tail on Redis has a failure')
   return createRedisFeed({ ...redisConfig(config), evaluate, onError })
 }
 

@@ -14,6 +14,7 @@ import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError } from './
 import { createConsumer } from './queue/consumer.ts'
 import { asArguments } from './queue/group.ts'
 import { newGroupName, openJobs, type TopicJobs } from './queue/jobs.ts'
+import { createRoom } from './queue/room.ts'
 import { defineScripts } from './queue/scripts.ts'
 
 export interface RedisQueueOptions extends RedisConfig {
@@ -56,6 +57,8 @@ export interface RedisQueue extends Queue, Component {
   readonly counters: Readonly<RedisQueueCounters>
 }
 
+/** Where things come in; all other topics are offered what comes of them. */
+const ENTRIES: ReadonlySet<Topic> = new Set<Topic>(['batches'])
 const MAX_DELIVERY_ITEMS = 64
 const MAX_DELIVERY_BYTES = 16 * 1024 * 1024
 
@@ -63,6 +66,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
   const { nowMs = Date.now, prefix = DEFAULT_PREFIX, maxBytes = 2 ** 30, maxItems = 1_000_000 } = options
   const redis = connect(options)
   const scripts = defineScripts(redis)
+  const room = createRoom(redis)
   const counters: RedisQueueCounters = {
     evictedItems: 0,
     evictedBytes: 0,
@@ -116,6 +120,10 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
       )
       const group = newGroupName()
       try {
+        if (ENTRIES.has(topic) && items.length > 0 && (await room.isScarce())) {
+          counters.refusedOffers += 1
+          return 'full'
+        }
         const [stored, evictedItems, evictedBytes, storedItems, ...orphans] = await scripts.offer(
           topicPrefix(topic),
           jobsOf(topic).keyPrefix,
@@ -135,7 +143,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         }
         counters.evictedItems += Number(evictedItems)
         counters.evictedBytes += Number(evictedBytes)
-        const made = orphans.map((orphan) => jobsOf(topic).add(String(orphan), items.length))
+        const made = orphans.map((orphan) => jobsOf(topic).add(String(orphan)))
         if (Number(storedItems) > 0) made.push(jobsOf(topic).add(group, Number(storedItems)))
         await Promise.all(made)
         return 'stored'

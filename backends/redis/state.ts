@@ -18,9 +18,21 @@ export interface RedisState {
   canWriteFile: boolean
 }
 
-/** From here on an offer may be refused at any moment. */
-const FULL_SHARE = 0.95
+/** From here on nothing new is taken in: what is left is for moving on what is there. */
+const FULL_SHARE = 0.9
 const MIB = 1024 ** 2
+
+/** What it uses of what it may. */
+export type RedisMemory = Pick<RedisState, 'usedBytes' | 'maxBytes'>
+
+/** Rejects as ioredis does. */
+export async function readRedisMemory(redis: Redis): Promise<RedisMemory> {
+  return memoryIn(factsOf(await redis.info('memory')))
+}
+
+export function isFull({ usedBytes, maxBytes }: RedisMemory): boolean {
+  return maxBytes > 0 && usedBytes >= maxBytes * FULL_SHARE
+}
 
 /** Rejects as ioredis does. */
 export async function readRedisState(redis: Redis): Promise<RedisState> {
@@ -31,8 +43,7 @@ export async function readRedisState(redis: Redis): Promise<RedisState> {
   )
   return {
     version: facts.get('redis_version') ?? 'of unknown version',
-    usedBytes: Number(facts.get('used_memory') ?? 0),
-    maxBytes: Number(facts.get('maxmemory') ?? 0),
+    ...memoryIn(facts),
     policy: facts.get('maxmemory_policy') ?? 'noeviction',
     evictedKeys: Number(facts.get('evicted_keys') ?? 0),
     isAppendOnly: facts.get('aof_enabled') === '1',
@@ -62,11 +73,10 @@ export async function inspectRedis(config: RedisConfig, signal?: AbortSignal): P
 /** Each condition that a server which answers can be in, with the reason; null where it is not. */
 export function redisConditions(state: RedisState): [ConditionName, string | null][] {
   const { usedBytes, maxBytes, policy, evictedKeys } = state
-  const isFull = maxBytes > 0 && usedBytes >= maxBytes * FULL_SHARE
   const used = `${(usedBytes / MIB).toFixed(1)} of ${(maxBytes / MIB).toFixed(1)} MiB (maxmemory) are used`
   return [
     ['redis.unreachable', null],
-    ['redis.full', isFull ? used : null],
+    ['redis.full', isFull(state) ? used : null],
     ['redis.evicting', policy === 'noeviction' ? null : `maxmemory-policy is ${policy}`],
     ['redis.evicted', evictedKeys === 0 ? null : `${evictedKeys} keys since it started`],
     ['redis.unsafe', unsafe(state)],
@@ -79,6 +89,10 @@ function unsafe({ isAppendOnly, fsync, canWriteFile }: RedisState): string | nul
   if (fsync !== null && fsync !== 'always')
     return `appendfsync is ${fsync}: up to a second of acknowledged events is lost in a power cut`
   return null
+}
+
+function memoryIn(facts: ReadonlyMap<string, string>): RedisMemory {
+  return { usedBytes: Number(facts.get('used_memory') ?? 0), maxBytes: Number(facts.get('maxmemory') ?? 0) }
 }
 
 /** `name:value` lines. */

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createRedisQueue, type RedisQueueOptions } from '../../backends/redis/queue.ts'
 import { AppError } from '../../core/model/errors.ts'
+import type { Delivery } from '../../core/model/queue.ts'
 import { type RedisServer, redisMissing, startRedis } from '../support/redis.ts'
 import { runChild } from './children/run-child.ts'
 import { consuming, eventually, item, queueSuite, take } from './queue.suite.ts'
@@ -86,6 +87,76 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     expect((await take(queue, 'index', 1)).map(({ id }) => id)).toEqual(['a'])
     expect(queue.counters.stalledItems).toBe(1)
   })
+
+  test('what is given up takes nothing else of its delivery with it', async () => {
+    const prefix = `{${randomUUID()}}`
+    const queue = await opened({ prefix, leaseMs: 500, maxRetryableAttempts: 1 })
+    await queue.offer('index', [item('deadly')])
+    const child = runChild('hold-redis-item.ts', server!.url, prefix)
+    await child.printed('deadly')
+    await child.kill()
+    await queue.offer('index', [item('first')])
+    const got: string[][] = []
+    const handle = async ({ items }: Delivery) => {
+      got.push(items.map(({ id }) => id))
+      if (got.length > 1) return
+      // What comes meanwhile is one delivery.
+      await queue.offer('index', [item('fresh')])
+      await eventually(() => queue.counters.stalledItems === 1)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    await consuming(queue, 'index', handle, async () => (await queue.depth('index')).items === 0, 64)
+    expect(got.flat()).toEqual(['first', 'fresh'])
+    expect((await take(queue, 'dead', 1)).map(({ failure }) => failure?.code)).toEqual(['lease'])
+  })
+
+  test('a Redis that is filled by what comes in can be emptied', async () => {
+    const mine = await startRedis()
+    onTestFinished(() => mine.remove())
+    const redis = new Redis(mine.url)
+    onTestFinished(() => redis.disconnect())
+    const queue = await opened({ url: mine.url })
+    const usedBytes = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
+    await redis.config('SET', 'maxmemory', String(usedBytes + 32 * 2 ** 20))
+    let offered = 0
+    for (; ; offered++) {
+      if ((await queue.offer('batches', [item(`${offered}`, 'x'.repeat(100_000))])) === 'full') break
+    }
+    expect(queue.counters).toMatchObject({ refusedOffers: 1, storageErrors: 0 })
+    const moved = async ({ items }: Delivery) => {
+      await queue.offer(
+        'index',
+        items.map((one) => ({ ...one, id: `of ${one.id}` })),
+      )
+    }
+    await consuming(queue, 'batches', moved, async () => (await queue.depth('batches')).items === 0, 16)
+    expect(await take(queue, 'index', offered)).toHaveLength(offered)
+    expect(queue.counters.storageErrors).toBe(0)
+    await eventually(async () => (await queue.offer('batches', [item('later')])) === 'stored')
+  })
+
+  test('a Redis that refuses everything is asked now and then, until it takes again', async () => {
+    const mine = await startRedis()
+    onTestFinished(() => mine.remove())
+    const redis = new Redis(mine.url)
+    onTestFinished(() => redis.disconnect())
+    const queue = await opened({ url: mine.url })
+    for (let i = 0; i < 40; i++) await queue.offer('index', [item(`${i}`)])
+    await redis.config('SET', 'maxmemory', '1')
+    const got: string[] = []
+    const consumer = queue.consume('index', async ({ items }) => void got.push(...items.map(({ id }) => id)))
+    await consumer.start()
+    const fromMs = performance.now()
+    await eventually(() => queue.counters.storageErrors > 2)
+    const errors = queue.counters.storageErrors
+    const seconds = (performance.now() - fromMs) / 1_000
+    await redis.config('SET', 'maxmemory', '0')
+    await eventually(async () => (await queue.depth('index')).items === 0, 20_000)
+    await consumer.stop(5_000)
+    expect(new Set(got).size).toBe(40)
+    // Without a rest there are thousands a second.
+    expect(errors).toBeLessThan(20 * (seconds + 1))
+  }, 40_000)
 
   test('a consumer that fails for a reason outside the items leaves the others alone for a while', async () => {
     const queue = await opened({ backoffMs: { first: 100, most: 200 } })

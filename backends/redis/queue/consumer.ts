@@ -99,8 +99,11 @@ export function createConsumer(options: ConsumerOptions): Component {
         if (outcome === 'stopping') await Promise.all(jobs.map(giveBack))
         else for (const { resolve, reject } of jobs) outcome === 'done' ? resolve() : reject(outcome)
       } catch (error) {
+        // Redis did not do its part. Nothing is given up for that.
         options.onError(error)
-        for (const { reject } of jobs) reject(new TryAgain(options.backoffMs.first))
+        failuresInRow += 1
+        await release(jobs)
+        for (const { job, reject } of jobs) reject(new TryAgain(backoffAfter(job.attemptsStarted, options.backoffMs)))
       }
     }
     delivering = false
@@ -114,6 +117,14 @@ export function createConsumer(options: ConsumerOptions): Component {
       most: Math.min(options.backoffMs.most, MAX_REST_MS),
     })
     await sleep(ms, undefined, { signal: wake.signal }).catch(() => {})
+  }
+
+  /** A server that refuses, being full, is asked again in a while. */
+  async function pause(worker: Worker): Promise<void> {
+    if (worker.isPaused() || stopping) return
+    await worker.pause(true)
+    await sleep(MAX_REST_MS, undefined, { signal: wake.signal }).catch(() => {})
+    if (!stopping) await worker.resume()
   }
 
   /** So that no more is in memory than is delivered next; one job alone may name more. */
@@ -177,21 +188,19 @@ export function createConsumer(options: ConsumerOptions): Component {
     if (group.length > 0) yield group
   }
 
-  /** Undefined when nothing is left of it to be tried again. */
-  async function deliver(claimed: readonly Claimed[]): Promise<TryAgain | undefined> {
+  /** Undefined when nothing is left of it to be tried again. Rejects when Redis does not do its part. */
+  async function deliver(delivery: readonly Claimed[]): Promise<TryAgain | undefined> {
+    const isLost = ({ attempt }: Claimed) => attempt > options.maxRetryableAttempts
+    const lost = delivery.filter(isLost)
+    if (lost.length > 0) await bury(lost, lostLease(lost[0]!.attempt))
+    const claimed = delivery.filter((one) => !isLost(one))
+    if (claimed.length === 0) return undefined
     const attempt = Math.max(...claimed.map((one) => one.attempt))
-    let failed: unknown
-    try {
-      if (attempt > options.maxRetryableAttempts) {
-        await bury(claimed, lostLease(attempt))
-        return undefined
-      }
-      await options.handle({ items: claimed.map(({ item }) => item), attempt })
+    const failed = await failureOf(() => options.handle({ items: claimed.map(({ item }) => item), attempt }))
+    if (failed === null) {
       failuresInRow = 0
       await finish(claimed)
       return undefined
-    } catch (error) {
-      failed = error ?? new Error('the handler rejected without an error')
     }
     const permanent = failed instanceof AppError && !failed.retryable
     const retryable = failed instanceof AppError && failed.retryable
@@ -225,7 +234,7 @@ export function createConsumer(options: ConsumerOptions): Component {
   async function sweep(): Promise<void> {
     const { keyPrefix, add } = options.jobs
     const groups = await scripts.orphans(topicPrefix, keyPrefix, nowMs() - SWEEP_MS, SWEEP_GROUPS)
-    for (const group of groups) await add(group, maxItems)
+    for (const group of groups) await add(group)
   }
 
   return {
@@ -258,7 +267,11 @@ export function createConsumer(options: ConsumerOptions): Component {
           settings: { backoffStrategy: (_made, _type, error) => (error instanceof TryAgain ? error.delayMs : 1_000) },
         },
       )
-      worker.on('error', options.onError)
+      worker.on('error', (error) => {
+        options.onError(error)
+        // BullMQ waits for a server that is away, and asks one that refuses again at once.
+        if (error.name === 'ReplyError') pause(worker).catch(options.onError)
+      })
       worker.on('stalled', options.onStalled)
       await worker.waitUntilReady()
       const sweeper = setInterval(() => void sweep().catch(options.onError), SWEEP_MS)
@@ -280,6 +293,16 @@ export function createConsumer(options: ConsumerOptions): Component {
       }
       redis.disconnect()
     },
+  }
+}
+
+/** Null when it was done. */
+async function failureOf(handle: () => Promise<void>): Promise<unknown> {
+  try {
+    await handle()
+    return null
+  } catch (error) {
+    return error ?? new Error('the handler rejected without an error')
   }
 }
 

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import type { Topic } from '../../../core/model/queue.ts'
 
 export interface JobData {
-  /** How many the group holds; some may be finished already. */
+  /** How many the group held when the job was made; some may be finished already. */
   items: number
   /** Another item of an earlier delivery may have been to blame: it is tried by itself. */
   alone?: boolean
@@ -14,8 +14,8 @@ export interface JobData {
 export interface TopicJobs {
   /** Beginning of the key of every job. */
   readonly keyPrefix: string
-  /** Changes nothing where the group has a job. */
-  add(group: string, items: number): Promise<void>
+  /** Changes nothing where the group has a job. Of a group that was left without one, how many it holds is not known. */
+  add(group: string, items?: number): Promise<void>
   /** For groups of one item each. */
   addAlone(groups: readonly string[]): Promise<void>
   close(): Promise<void>
@@ -23,6 +23,9 @@ export interface TopicJobs {
 
 /** BullMQ writes one entry per step of a job for whoever listens; nobody does here. Its scripts read this from Redis. */
 const MAX_JOB_EVENTS = 16
+
+/** Such a job is delivered by itself. */
+const UNKNOWN_ITEMS = Number.MAX_SAFE_INTEGER
 
 /** BullMQ's names of queues have no colon. */
 export function jobsName(topic: Topic): string {
@@ -74,7 +77,7 @@ export function openJobs(
   }
   return {
     keyPrefix: `${prefix}:${jobsName(topic)}:`,
-    async add(group, items) {
+    async add(group, items = UNKNOWN_ITEMS) {
       await use((all) => all.add('items', { items }, { ...options, jobId: group }))
     },
     async addAlone(groups) {

@@ -10,7 +10,7 @@ export interface RuleFile {
   text: string
 }
 
-const SHIPPED = fileURLToPath(new URL('../rules', import.meta.url))
+const SHIPPED = fileURLToPath(new URL('../../rules', import.meta.url))
 const MAX_FILES = 2_000
 const MAX_FILE_BYTES = 4 * 1024 * 1024
 

@@ -123,7 +123,8 @@ export class Machine {
 
   private buildInitramfs(modules: string): void {
     const root = join(this.directory, 'root')
-    for (const program of [process.execPath, '/bin/busybox', '/usr/bin/redis-server']) addProgram(root, program)
+    for (const program of [process.execPath, '/bin/busybox', '/usr/bin/redis-server', '/usr/sbin/e2fsck'])
+      addProgram(root, program)
     addCheckout(root, ['core', 'backends', 'package.json', 'test/chaos/numbered-events.ts', 'test/power-cut'])
     addPackages(root, ['bullmq', 'ioredis'])
     copyFileSync(join(ROOT, 'test/power-cut/init'), join(root, 'init'))

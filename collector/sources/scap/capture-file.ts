@@ -56,8 +56,8 @@ export async function* readCapture(
       throw damaged(path, error, decoder.position)
     }
     yield* decoder.finish()
-    options.onDropped?.(decoder.dropped)
   } finally {
+    options.onDropped?.(decoder.dropped)
     bytes.destroy()
     file.destroy()
   }
@@ -71,7 +71,7 @@ function damaged(path: string, error: unknown, position: number): unknown {
     const what = code === 'Z_BUF_ERROR' ? 'the compressed file ends too early' : 'the compressed data is damaged'
     return new AppError('E_RECORDING_CORRUPT', `Capture ${path}, byte ${position}: ${what}`)
   }
-  return code === undefined ? error : unreadable(path, error)
+  return (error as NodeJS.ErrnoException).syscall === undefined ? error : unreadable(path, error)
 }
 
 function unreadable(path: string, error: unknown): AppError {

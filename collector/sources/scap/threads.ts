@@ -175,24 +175,24 @@ export class Threads {
         this.dropped.descriptors++
         return
       }
-      this.descriptorCount++
+      if (this.sharers.has(table)) this.descriptorCount++
     }
     table.set(fd, descriptor)
   }
 
   closeDescriptor(table: DescriptorTable, fd: number): void {
-    if (table.delete(fd)) this.descriptorCount--
+    if (table.delete(fd) && this.sharers.has(table)) this.descriptorCount--
   }
 
   /** Descriptors of a new process: its own copy of its parent's. */
   copyDescriptors(from: DescriptorTable): DescriptorTable {
     const copy: DescriptorTable = new Map()
     for (const [fd, descriptor] of from) {
-      if (this.descriptorCount >= this.limits.maxDescriptors) {
+      if (this.descriptorCount + copy.size >= this.limits.maxDescriptors) {
         this.dropped.descriptors += from.size - copy.size
         break
       }
-      this.setDescriptor(copy, fd, { ...descriptor })
+      copy.set(fd, { ...descriptor })
     }
     return copy
   }
@@ -216,8 +216,11 @@ export class Threads {
     this.unshare(thread.descriptors)
   }
 
+  /** A table counts from the first thread that is kept and has it. */
   private share(table: DescriptorTable): void {
-    this.sharers.set(table, (this.sharers.get(table) ?? 0) + 1)
+    const others = this.sharers.get(table) ?? 0
+    if (others === 0) this.descriptorCount += table.size
+    this.sharers.set(table, others + 1)
   }
 
   /** A table ends with the last thread that has it. */

@@ -267,6 +267,14 @@ test('what a process held is free again when the last thread that shares it has 
   expect(decoder.dropped).toEqual({ threads: 0, descriptors: 1 })
 })
 
+test('descriptors of threads that there is no room for take none of the others', () => {
+  const decoder = new CaptureDecoder({ threads: { maxThreads: 2, maxDescriptors: 3 } })
+  const open = (tid: number) => event(307, tid, 3, -100, '/a', u32(1), u32(0), u32(0), 0)
+  for (const _ of decoder.push(Buffer.concat([...MACHINE, ...[30, 31, 32, 33].map(open), open(10)])))
+    expect.fail('so few rows are one batch')
+  expect(decoder.dropped).toEqual({ threads: 4, descriptors: 0 })
+})
+
 const LARGE = block(0x204, Buffer.alloc(20))
 LARGE.writeUInt32LE(0xfffffff0, 4)
 const MISMATCH = block(0x204, Buffer.alloc(40))

@@ -73,7 +73,10 @@ export class Indexer implements Component {
    * While the store is away the delivery waits for it here: sending each back to the queue and taking the next would
    * cost much for nothing, and what has been sent back often comes late once the store is there.
    */
-  private async write({ items, attempt }: Delivery): Promise<void> {
+  private async write({ items: delivered, attempt }: Delivery): Promise<void> {
+    // Evicted ones have nothing to ask the store with; its silence about them would look like an answer.
+    const items = delivered.filter(({ payload }) => payload.length > 0)
+    if (items.length === 0) return
     for (let asked = 1; ; asked++) {
       if (this.isAway) await this.untilAskedAgain()
       try {
@@ -154,7 +157,6 @@ export class Indexer implements Component {
 }
 
 function* documentsIn(item: Item): Iterable<Doc> {
-  if (item.payload.length === 0) return
   const docs = docsOf(item)
   if (docs !== null) {
     yield* docs

@@ -44,7 +44,7 @@ async function indexing(refuses: Set<string>) {
   }
   const indexer = new Indexer(options)
   await indexer.start()
-  return { queue, written, tried, world, stop: () => indexer.stop(100) }
+  return { queue, written, tried, conditions, world, stop: () => indexer.stop(100) }
 }
 
 test('a document that the store refuses becomes a dead letter with its reason; the others are written', async () => {
@@ -95,6 +95,18 @@ test('while the store is away a delivery waits for it, and only one item of it a
   expect(tried).toEqual([3, 1, 1, 1, 1, 2, 2])
   expect(world.pauses).toBe(4)
   expect(written).toEqual(['a', 'b', 'c', 'd', 'e'])
+})
+
+test('an item that was evicted asks nothing of the store, and so says nothing of it', async () => {
+  const { queue, tried, conditions, world, stop } = await indexing(new Set())
+  world.isAway = true
+  const evicted = { ...docItem(doc('a')), payload: new Uint8Array(0) }
+  await queue.deliver('index', [evicted])
+  expect(tried).toEqual([])
+  await expect(queue.deliver('index', [evicted, docItem(doc('b'))])).rejects.toMatchObject({ retryable: true })
+  expect(tried).toEqual(Array.from({ length: 30 }, () => 1))
+  expect(conditions.current().map(({ name }) => name)).toEqual(['store.failing'])
+  await stop()
 })
 
 test('where the store stays away the delivery goes back to the queue in the end, and the next waits before it asks', async () => {

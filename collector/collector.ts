@@ -3,7 +3,8 @@
  * them durable together with the sources' checkpoints. One batch at a time, so that sequence numbers have no holes.
  */
 import { type Batch, emptyBatch, eventRows } from '../core/batch/batch.ts'
-import { sealBatch } from '../core/batch/seal.ts'
+import { MAX_BODY_BYTES, sealBatch } from '../core/batch/seal.ts'
+import { splitBatch } from '../core/batch/split.ts'
 import type { EventTypeName } from '../core/fields/event-types.ts'
 import type { Conditions } from '../core/health/conditions.ts'
 import { type HealthEvent, healthBatch } from '../core/health/health-event.ts'
@@ -11,7 +12,7 @@ import type { BatchHeader, Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { BatchClass, SourceName } from '../core/model/event.ts'
-import type { Queue } from '../core/model/queue.ts'
+import type { Item, Queue } from '../core/model/queue.ts'
 import type { RuleSet } from '../core/model/rule-set.ts'
 import type { CapturePlan, Emission, Sink, Source } from '../core/model/source.ts'
 import { createBackground } from '../core/runtime/background.ts'
@@ -40,6 +41,8 @@ export interface CollectorOptions {
   join: (batch: Batch) => Promise<Batch>
   /** Stamps a batch when it becomes durable; at a distance, ingest does it instead. */
   stamp?: (header: BatchHeader, batch: Batch) => Envelope
+  /** Of one batch, not compressed. Default and most: what anybody opens. */
+  maxBatchBytes?: number
   conditions: Conditions
   metrics: Metrics
   logger: Logger
@@ -152,11 +155,8 @@ export class Collector implements Component, Sink {
     // A refused emission comes again with the same losses; they are counted once.
     const losses = this.booked.has(emission) ? {} : (emission.dropped ?? {})
     this.booked.add(emission)
-    for (const [reason, count] of Object.entries(losses)) {
-      this.dropped[reason] = (this.dropped[reason] ?? 0) + count
-      this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
-      metrics.add('seamark_collector_dropped_events_total', count, { source: emission.source, reason })
-    }
+    for (const [reason, count] of Object.entries(losses)) this.dropped[reason] = (this.dropped[reason] ?? 0) + count
+    this.lose(losses, emission.source)
     const received = eventRows(emission.batch)
     const joined = emission.source === 'syscall' && received > 0 ? await join(emission.batch) : emission.batch
     const filtered = this.filter.apply(joined)
@@ -168,8 +168,7 @@ export class Collector implements Component, Sink {
     }
     const lowMs = { ...this.lowMs, [emission.source]: emission.lowMs }
     const batchClass: BatchClass = filtered.matches > 0 || ALWAYS_EVIDENCE.has(emission.source) ? 'evidence' : 'routine'
-    if (!(await this.offerOrRefuse(filtered.batch ?? emptyBatch(), filtered.kept, batchClass, lowMs, emission)))
-      return false
+    if (!(await this.offerOrRefuse(filtered.batch ?? emptyBatch(), batchClass, lowMs, emission))) return false
     metrics.add('seamark_collector_kept_events_total', filtered.kept, { source: emission.source })
     this.lowMs[emission.source] = emission.lowMs
     return true
@@ -206,44 +205,59 @@ export class Collector implements Component, Sink {
 
   private async offer(
     batch: Batch,
-    rows: number,
     batchClass: BatchClass,
     lowMs: BatchHeader['lowMs'],
     emission?: Emission,
   ): Promise<boolean> {
     const { collector, epoch, queue, metrics, stamp } = this.options
-    const header: BatchHeader = {
-      collector,
-      epoch,
-      sequence: this.sequence + 1,
-      lowMs,
-      dropped: this.dropped,
-      plan: this.filter.ruleSet.plan.version,
-      edgeRuleset: this.filter.ruleSet.version,
-      class: batchClass,
-      rows,
-    }
-    const sealed = sealBatch(header, batch)
-    const outcome = await queue.offer(
-      'batches',
-      [
-        {
-          id: `${collector}/${epoch}/${header.sequence}`,
-          class: batchClass,
-          header,
-          payload: sealed.bytes,
-          ...(stamp === undefined ? {} : { envelope: stamp(header, batch) }),
-        },
-      ],
-      [{ source: WATCHED, position: String(Date.now()) }, ...(emission?.at === undefined ? [] : [emission.at])],
-    )
+    const { parts, leftOut } = splitBatch(batch, this.options.maxBatchBytes ?? MAX_BODY_BYTES)
+    const dropped = leftOut === 0 ? this.dropped : { ...this.dropped, too_large: leftOut }
+    // What is left out is told of, even where nothing else is left.
+    const batches = parts.length === 0 ? [emptyBatch()] : parts
+    const items = batches.map((part, i): Item => {
+      const header: BatchHeader = {
+        collector,
+        epoch,
+        sequence: this.sequence + 1 + i,
+        // Older rows may come until the last part.
+        lowMs: i === batches.length - 1 ? lowMs : this.lowMs,
+        dropped: i === 0 ? dropped : {},
+        plan: this.filter.ruleSet.plan.version,
+        edgeRuleset: this.filter.ruleSet.version,
+        class: batchClass,
+        rows: eventRows(part),
+      }
+      return {
+        id: `${collector}/${epoch}/${header.sequence}`,
+        class: batchClass,
+        header,
+        payload: sealBatch(header, part).bytes,
+        ...(stamp === undefined ? {} : { envelope: stamp(header, part) }),
+      }
+    })
+    const outcome = await queue.offer('batches', items, [
+      { source: WATCHED, position: String(Date.now()) },
+      ...(emission?.at === undefined ? [] : [emission.at]),
+    ])
     if (outcome === 'full') return false
-    this.sequence = header.sequence
+    this.sequence += items.length
     this.dropped = {}
     this.lastOfferMs = Date.now()
-    metrics.add('seamark_collector_batches_total')
-    metrics.add('seamark_collector_batch_bytes_total', sealed.bytes.length)
+    metrics.add('seamark_collector_batches_total', items.length)
+    metrics.add(
+      'seamark_collector_batch_bytes_total',
+      items.reduce((sum, { payload }) => sum + payload.length, 0),
+    )
+    if (leftOut > 0) this.lose({ too_large: leftOut }, emission?.source ?? 'health')
     return true
+  }
+
+  /** Counts what is lost, to be told of with the next heartbeat. */
+  private lose(losses: Readonly<Record<string, number>>, source: SourceName): void {
+    for (const [reason, count] of Object.entries(losses)) {
+      this.unreported.set(reason, (this.unreported.get(reason) ?? 0) + count)
+      this.options.metrics.add('seamark_collector_dropped_events_total', count, { source, reason })
+    }
   }
 
   /** Losses become events, and a quiet host still says that it is there. */
@@ -261,7 +275,7 @@ export class Collector implements Component, Sink {
       }
     }
     if (losses.length > 0 || Date.now() - this.lastOfferMs < HEARTBEAT_MS) return
-    await this.emissions.run(() => this.offerOrRefuse(emptyBatch(), 0, 'heartbeat', { ...this.lowMs }))
+    await this.emissions.run(() => this.offerOrRefuse(emptyBatch(), 'heartbeat', { ...this.lowMs }))
   }
 }
 

@@ -28,9 +28,14 @@ const REQUIRED_COLUMNS: Record<TableSpec['role'], readonly ColumnName[]> = {
 const TABLE_BY_ID = new Map(Object.entries(TABLES).map(([name, spec]) => [spec.id as number, name as TableName]))
 const COLUMN_BY_ID = new Map(Object.entries(COLUMNS).map(([name, spec]) => [spec.id as number, name as ColumnName]))
 
-export function encodeBody(batch: Batch): Uint8Array {
-  const tables = Object.values(batch.tables)
-  const stringCount = batch.strings.count
+/** How long the body of a batch is. */
+export function bodyBytes(batch: Batch): number {
+  return layoutOf(batch).bytes
+}
+
+/** Where everything stands. */
+function layoutOf({ tables: byName, strings }: Batch) {
+  const tables = Object.values(byName)
   let at = HEAD_BYTES + tables.length * TABLE_BYTES
   const layouts = tables.map((table) => {
     const columnsAt = at
@@ -47,17 +52,22 @@ export function encodeBody(batch: Batch): Uint8Array {
     }),
   }))
   const offsetsAt = at
-  at = align(at + (stringCount + 1) * 4)
-  const stringsAt = at
-  for (let i = 0; i < stringCount; i++) at += batch.strings.byteLength(i)
+  const stringsAt = align(offsetsAt + (strings.count + 1) * 4)
+  at = stringsAt
+  for (let i = 0; i < strings.count; i++) at += strings.byteLength(i)
+  return { placed, offsetsAt, stringsAt, bytes: at }
+}
 
-  const out = Buffer.alloc(at)
+export function encodeBody(batch: Batch): Uint8Array {
+  const { placed, offsetsAt, stringsAt, bytes } = layoutOf(batch)
+  const stringCount = batch.strings.count
+  const out = Buffer.alloc(bytes)
   out.writeUInt32LE(BODY_MAGIC, 0)
-  out.writeUInt32LE(tables.length, 4)
+  out.writeUInt32LE(placed.length, 4)
   out.writeUInt32LE(stringCount, 8)
   out.writeUInt32LE(offsetsAt, 12)
   out.writeUInt32LE(stringsAt, 16)
-  out.writeUInt32LE(at, 20)
+  out.writeUInt32LE(bytes, 20)
   out.writeBigUInt64LE(batch.baseNs, 24)
   placed.forEach(({ table, columnsAt, columns }, i) => {
     const entry = HEAD_BYTES + i * TABLE_BYTES

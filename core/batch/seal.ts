@@ -21,8 +21,11 @@ const MAX_TEXT_CHARS = 128
 /** The least that zlib takes. */
 const MIN_CHUNK_BYTES = 64
 
+/** Throws AppError E_BATCH_TOO_LARGE for one that nobody would open. */
 export function sealBatch(header: BatchHeader, batch: Batch): EventBatch {
   const raw = encodeBody(batch)
+  if (raw.length > MAX_BODY_BYTES)
+    throw new AppError('E_BATCH_TOO_LARGE', `a batch of ${raw.length} bytes is larger than ${MAX_BODY_BYTES}`)
   const body = zstdCompressSync(raw, {
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
     // Knowing the size, zstd takes tables that fit: most batches of a host are small, and clearing tables is their cost.

@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   E_CONFIG_INVALID: 'The configuration has mistakes; Seamark does not start with it.',
   E_USAGE: 'The command line was not understood.',
   E_RULES_INVALID: 'A rules file has mistakes; the whole set is refused and the previous one stays active.',
+  E_BATCH_TOO_LARGE: 'The events of a batch are larger than a batch may be; a collector sends them as several.',
   E_BATCH_CORRUPT: 'A batch is damaged or hostile and cannot be read; it is quarantined.',
   E_QUEUE_FULL: 'The queue has reached its bound in bytes.',
   E_QUEUE_STORAGE: 'The queue could not write to disk (full, read-only or failing).',

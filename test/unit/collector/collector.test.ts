@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Collector } from '../../../collector/collector.ts'
+import { Collector, type CollectorOptions } from '../../../collector/collector.ts'
 import { Containers } from '../../../collector/host/containers.ts'
 import { emptyBatch, readNumber, readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
@@ -52,7 +52,7 @@ function opened(...paths: string[]): Emission {
   return { source: 'syscall', batch: builder.build(), lowMs: 1 }
 }
 
-async function collecting(sources: Source[], queue = new MemoryQueue()) {
+async function collecting(sources: Source[], queue = new MemoryQueue(), options: Partial<CollectorOptions> = {}) {
   const metrics = new Metrics()
   const collector = new Collector({
     collector: 'h',
@@ -65,6 +65,7 @@ async function collecting(sources: Source[], queue = new MemoryQueue()) {
     conditions: new Conditions({ metrics }),
     metrics,
     logger: createLogger({ level: 'silent', component: 'test' }),
+    ...options,
   })
   await collector.start()
   const batches = () => queue.items('batches').map(({ payload }) => openBatch(payload))
@@ -102,6 +103,38 @@ test('a full queue refuses, and sequence numbers still have no holes', async () 
   await collector.stop(1_000)
   const sequences = batches().map(({ header }) => header.sequence)
   expect(sequences).toEqual(sequences.map((_, i) => i + 1))
+})
+
+test('what is more than a batch may be goes as several in one offer, and what no batch can hold is counted', async () => {
+  const hand = new Hand()
+  const maxBatchBytes = 4_000
+  const plain = loadRuleSet([
+    { name: 'r.yaml', text: RULES.replace('fd.name = /secret', 'fd.name startswith /secret') },
+  ])
+  const { collector, batches } = await collecting([hand], new MemoryQueue(), {
+    maxBatchBytes,
+    ruleSet: plain.ruleSet!,
+  })
+  const paths = Array.from({ length: 20 }, (_, i) => `/secret${i}${'x'.repeat(i === 7 ? 5_000 : 500)}`)
+  expect(await hand.sink!.emit({ ...opened(...paths), lowMs: 9 })).toBe(true)
+  await collector.stop(1_000)
+  const parts = batches().filter(({ header }) => header.rows > 0 && header.lowMs.health === undefined)
+  expect(parts.length).toBeGreaterThan(2)
+  expect(parts.map(({ header }) => header.sequence)).toEqual(parts.map((_, i) => i + 1))
+  // Until the last of them has come, older rows may follow.
+  expect(parts.map(({ header }) => header.lowMs.syscall)).toEqual(
+    parts.map((_, i) => (i < parts.length - 1 ? undefined : 9)),
+  )
+  const ordinals = parts.flatMap(({ batch }) => [...(batch.tables.file!.columns.ordinal as Uint32Array)])
+  expect(ordinals).toEqual(
+    paths
+      .keys()
+      .filter((i) => i !== 7)
+      .toArray(),
+  )
+  const matched = parts.flatMap(({ batch }) => [...(batch.tables.matches!.columns.matchOrdinal as Uint32Array)])
+  expect(matched).toEqual(ordinals)
+  expect(parts[0]!.header.dropped).toEqual({ too_large: 1 })
 })
 
 test('losses stand in the next header and become an event', async () => {

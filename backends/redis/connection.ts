@@ -1,5 +1,6 @@
 /**
- * Connections to Redis. One connection per backend answers quickly or fails; BullMQ's workers have connections of their own, which wait for a lost server to come back.
+ * Connections to Redis. One connection per backend answers quickly or fails; BullMQ's workers have connections of their
+ * own, which wait for a lost server to come back.
  */
 import { Redis } from 'ioredis'
 import type { AppErrorOptions, ErrorCode } from '../../core/model/errors.ts'

@@ -11,6 +11,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { BATCH_CLASSES } from '../../core/model/event.ts'
 import type { Item, Queue, Topic } from '../../core/model/queue.ts'
 import { connect, DEFAULT_PREFIX, type RedisConfig, ready, redisError } from './connection.ts'
+import { claimLayout } from './layout.ts'
 import { createConsumer } from './queue/consumer.ts'
 import { asArguments } from './queue/group.ts'
 import { newGroupName, openJobs, type TopicJobs } from './queue/jobs.ts'
@@ -102,6 +103,12 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
       if (started) return
       assert(!ended, 'a queue that was stopped is not started again')
       await ready(redis, 'E_QUEUE_STORAGE')
+      try {
+        await claimLayout(redis, prefix)
+      } catch (error) {
+        redis.disconnect()
+        throw redisError('E_QUEUE_STORAGE', 'cannot be prepared', error)
+      }
       started = true
     },
 

@@ -187,6 +187,19 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     expect(await redis.zcard(`${prefix}:topic:index:done`)).toBe(100)
   })
 
+  test('data of another layout is not touched', async () => {
+    const prefix = `{${randomUUID()}}`
+    await opened({ prefix })
+    const redis = new Redis(server!.url)
+    onTestFinished(() => redis.disconnect())
+    await redis.set(`${prefix}:layout`, '99')
+    await expect(opened({ prefix })).rejects.toMatchObject({
+      code: 'E_QUEUE_STORAGE',
+      retryable: false,
+      message: expect.stringMatching(/layout 99.*layout 1/),
+    })
+  })
+
   test('an offer that died before its job was made is completed by its repetition', async () => {
     const prefix = `{${randomUUID()}}`
     const queue = await opened({ prefix })

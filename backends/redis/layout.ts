@@ -1,0 +1,21 @@
+/** Which layout the data on Redis has, so that an upgrade or a downgrade never misreads what waits there. */
+import type { Redis } from 'ioredis'
+import { AppError } from '../../core/model/errors.ts'
+
+/** Raised by whoever changes what keys mean. */
+const LAYOUT = '1'
+
+/**
+ * Throws AppError E_QUEUE_STORAGE, not retryable, where the data is another layout's; rejects as ioredis does. A server
+ * without data gets this one's.
+ */
+export async function claimLayout(redis: Redis, prefix: string): Promise<void> {
+  const key = `${prefix}:layout`
+  if ((await redis.get(key)) === null) await redis.setnx(key, LAYOUT)
+  const found = await redis.get(key)
+  if (found === LAYOUT) return
+  const message =
+    `Redis holds data of layout ${found}, this version reads layout ${LAYOUT}: stop ingest, let the version that wrote ` +
+    `it judge and store what waits, then remove ${key}`
+  throw new AppError('E_QUEUE_STORAGE', message)
+}

@@ -18,7 +18,7 @@ const GATHER_MS = 250
 
 export class AgentStatuses implements Component {
   private readonly options: AgentStatusesOptions
-  /** By agent, as many as there are agents at most: when its status was taken to be written. */
+  /** By agent that sent something within the last while: when its status was taken to be written. */
   private readonly takenMs = new Map<string, number>()
   private due = new Map<string, AgentStatus>()
   private timer: NodeJS.Timeout | undefined
@@ -44,12 +44,18 @@ export class AgentStatuses implements Component {
     this.timer ??= setTimeout(() => this.write(), GATHER_MS)
   }
 
+  /** What was taken long ago says nothing about the next one. */
+  private forgetSilent(nowMs: number): void {
+    for (const [agentId, takenMs] of this.takenMs) if (nowMs - takenMs >= STATUS_MS) this.takenMs.delete(agentId)
+  }
+
   private write(): void {
     clearTimeout(this.timer)
     this.timer = undefined
     if (this.due.size === 0) return
     const statuses = this.due
     this.due = new Map()
+    this.forgetSilent(Math.max(...[...statuses.values()].map(({ lastSeenMs }) => lastSeenMs)))
     this.writing = this.writing.then(() => this.options.agents.seen(statuses)).catch(this.options.onError)
   }
 }

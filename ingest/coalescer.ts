@@ -60,8 +60,7 @@ export class Coalescer {
   private async store(group: readonly Posting[]): Promise<void> {
     const items = group.flatMap((posting) => posting.items)
     try {
-      if (items.length === 0 || (await this.options.queue.offer('batches', items)) === 'stored') {
-        if (items.length > 0) this.options.onOffer?.(items.length)
+      if ((await this.offerTogether(items)) === 'stored') {
         for (const { resolve } of group) resolve('stored')
         return
       }
@@ -71,7 +70,14 @@ export class Coalescer {
     }
     // No room for all of them: the more important ones may still find some by themselves.
     for (const { items: own, resolve, reject } of group) {
-      await this.options.queue.offer('batches', own).then(resolve, reject)
+      await this.offerTogether(own).then(resolve, reject)
     }
+  }
+
+  private async offerTogether(items: readonly Item[]): Promise<'stored' | 'full'> {
+    if (items.length === 0) return 'stored'
+    const outcome = await this.options.queue.offer('batches', [...items])
+    if (outcome === 'stored') this.options.onOffer?.(items.length)
+    return outcome
   }
 }

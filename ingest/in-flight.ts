@@ -15,6 +15,8 @@ export interface InFlightOptions {
 
 /** Far below what a host needs to keep up with what it sees. */
 const MIN_BYTES_PER_SECOND = 256 * 1024
+/** However large; the server ends a request after 60 s without a count. */
+const MAX_BODY_MS = 50_000
 const AGENTS_AT_LEAST = 8
 
 /** A message under way. */
@@ -47,7 +49,7 @@ export class InFlight {
       metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'slow' })
       end()
     }
-    const timer = setTimeout(late, graceMs + (length / MIN_BYTES_PER_SECOND) * 1_000)
+    const timer = setTimeout(late, Math.min(MAX_BODY_MS, graceMs + (length / MIN_BYTES_PER_SECOND) * 1_000))
     timer.unref()
     return {
       arrived: () => clearTimeout(timer),

@@ -118,7 +118,11 @@ describe.skipIf(missing !== null)(`a deployment's faults${missing === null ? '' 
       expect(await events(filter)).toHaveLength(1)
     }
     // One alert gathers them all, as they are of one rule; each has a detection of its own.
-    expect((await deployment.all('alerts', 'rule.name: health.condition-began')).length).toBeGreaterThan(0)
+    await until(
+      `the alert of ${condition}`,
+      async () => (await deployment.all('alerts', 'rule.name: health.condition-began')).length > 0,
+      SLOW_MS,
+    )
     await until(
       `a detection of ${condition}`,
       async () => {

@@ -22,12 +22,13 @@ export interface HttpDestinationConfig {
   format: FalcoFormat
 }
 
-/** Answers that may be another one later. */
-const RETRYABLE = new Set([408, 425, 429])
+/** Answers of 4xx that may be another one later: those about time, and those that a person mends at the other end. */
+const RETRYABLE = new Set([401, 403, 404, 407, 408, 425, 429])
 const MAX_SOCKETS = 1
 
 export class HttpDestination implements Destination {
   readonly name = 'http'
+  readonly isOneByOne = true
   private readonly config: HttpDestinationConfig
   private readonly oneByOne = new OneByOne()
   private agent: HttpAgent | HttpsAgent | null = null
@@ -52,7 +53,7 @@ export class HttpDestination implements Destination {
   }
 
   async send(notifications: readonly Notification[], signal: AbortSignal): Promise<void> {
-    await this.oneByOne.send(notifications, (notification) => this.post(notification, signal))
+    await this.oneByOne.send(notifications, signal, (notification, limit) => this.post(notification, limit))
   }
 
   async stop(): Promise<void> {

@@ -10,6 +10,7 @@ import { type BackoffOptions, backoffMs } from '../../core/runtime/backoff.ts'
 import { systemClock } from '../../core/runtime/clock.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
+import { ONE_TIMEOUT_MS } from './one-by-one.ts'
 import { type Destination, type Notification, notificationTopic } from './outbox.ts'
 
 export interface LaneOptions {
@@ -25,7 +26,7 @@ export interface LaneOptions {
 
 const MAX_ITEMS = 100
 /** A destination that answers later than this has failed. */
-const SEND_TIMEOUT_MS = 30_000
+const SEND_TIMEOUT_MS = ONE_TIMEOUT_MS
 
 export class Lane implements Component {
   private readonly options: LaneOptions
@@ -64,10 +65,10 @@ export class Lane implements Component {
     const waitMs = this.nextTryMs - systemClock.nowMs()
     if (waitMs > 0) await systemClock.sleep(waitMs, this.waiting.signal)
     try {
-      const late = AbortSignal.timeout(SEND_TIMEOUT_MS)
+      const late = AbortSignal.timeout(destination.isOneByOne ? SEND_TIMEOUT_MS * items.length : SEND_TIMEOUT_MS)
       await destination.send(notifications, AbortSignal.any([this.sending.signal, late]))
     } catch (error) {
-      metrics.add('seamark_notify_errors_total', items.length, labels)
+      metrics.add('seamark_notify_errors_total', destination.isOneByOne ? 1 : items.length, labels)
       this.failed(error)
       throw this.verdict(error, attempt, items.length)
     }

@@ -21,6 +21,8 @@ export interface Notification {
  */
 export interface Destination {
   readonly name: string
+  /** It sends one after the other, and gives each its own time: a delivery may take as many times longer. */
+  readonly isOneByOne?: boolean
   /** Throws only for what trying again will not mend, such as a mistake in its configuration. */
   start(): Promise<void>
   /**

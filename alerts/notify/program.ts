@@ -5,6 +5,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { safeText } from '../../core/runtime/safe-text.ts'
 import { type FalcoFormat, falcoLine } from './falco-format.ts'
 import { OneByOne } from './one-by-one.ts'
@@ -16,41 +17,54 @@ export interface ProgramDestinationConfig {
   /** One process for all, which reads line after line; what it took is delivered, whatever it does with it. */
   keepAlive: boolean
   format: FalcoFormat
+  /** For one line. Default 30 s. */
+  timeoutMs?: number
 }
 
 type Program = ChildProcessByStdio<Writable, null, Readable>
 
 /** Of what a program says on standard error, for the log. */
 const MAX_SAID = 500
+/** What a program said reaches us a little after its end. */
+const LAST_WORDS_MS = 100
+/** For a kept program to end with its input. */
+const STOP_MS = 1_000
 
 export class ProgramDestination implements Destination {
   readonly name = 'program'
+  readonly isOneByOne = true
   private readonly config: ProgramDestinationConfig
-  private readonly oneByOne = new OneByOne()
+  private readonly oneByOne: OneByOne
   private kept: Program | null = null
 
   constructor(config: ProgramDestinationConfig) {
     this.config = config
+    this.oneByOne = new OneByOne(config)
   }
 
   /** A program that is missing may be there for the first alert. */
   async start(): Promise<void> {}
 
   async send(notifications: readonly Notification[], signal: AbortSignal): Promise<void> {
-    await this.oneByOne.send(notifications, async ({ detection }) => {
+    await this.oneByOne.send(notifications, signal, async ({ detection }, limit) => {
       const line = `${falcoLine(detection, this.config.format)}\n`
-      await (this.config.keepAlive ? this.write(line, signal) : this.runWith(line, signal))
+      await (this.config.keepAlive ? this.write(line, limit) : this.runWith(line, limit))
     })
   }
 
+  /** A kept program that does not end with its input is ended. */
   async stop(): Promise<void> {
-    this.kept?.stdin.end()
+    const program = this.kept
     this.kept = null
+    if (program === null) return
+    program.stdin.end()
+    const isOver = once(program, 'close', { signal: AbortSignal.timeout(STOP_MS) })
+    await isOver.catch(() => endGroup(program))
   }
 
-  /** Rejects unless it ends with 0. */
+  /** Rejects unless it ends with 0. What it leaves running behind itself is its own affair. */
   private async runWith(line: string, signal: AbortSignal): Promise<void> {
-    const program = this.spawn(signal)
+    const program = this.spawn()
     // One that does not read is no failure: its exit code tells.
     program.stdin.on('error', () => {})
     program.stdin.end(line)
@@ -58,18 +72,34 @@ export class ProgramDestination implements Destination {
     program.stderr.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString('utf8')).slice(-MAX_SAID)
     })
-    const [code, by] = (await once(program, 'close')) as [number | null, string | null]
-    if (code !== 0)
-      throw new Error(`the program ended with ${code ?? by}${said === '' ? '' : `: ${safeText(said.trim())}`}`)
+    const closed = once(program, 'close')
+    closed.catch(() => {})
+    try {
+      const [code, by] = (await once(program, 'exit', { signal })) as [number | null, string | null]
+      // What it started may keep its standard error open for ever.
+      await Promise.race([closed, sleep(LAST_WORDS_MS)])
+      if (code !== 0)
+        throw new Error(`the program ended with ${code ?? by}${said === '' ? '' : `: ${safeText(said.trim())}`}`)
+    } catch (error) {
+      endGroup(program)
+      throw signal.aborted ? new Error('the program did not end in time') : error
+    } finally {
+      program.stderr.destroy()
+    }
   }
 
+  /** One that does not read is ended: what it was given twice it would find twice. */
   private async write(line: string, signal: AbortSignal): Promise<void> {
     this.kept ??= this.keep()
-    const { stdin } = this.kept
+    const program = this.kept
     await new Promise<void>((resolve, reject) => {
-      const fail = () => reject(new Error('the program does not read'))
+      const fail = () => {
+        endGroup(program)
+        if (this.kept === program) this.kept = null
+        reject(new Error('the program does not read'))
+      }
       signal.addEventListener('abort', fail, { once: true })
-      stdin.write(line, (error) => {
+      program.stdin.write(line, (error) => {
         signal.removeEventListener('abort', fail)
         if (error) reject(error)
         else resolve()
@@ -82,6 +112,7 @@ export class ProgramDestination implements Destination {
     const forget = () => {
       if (this.kept === program) this.kept = null
     }
+    program.once('error', forget)
     program.once('close', forget)
     program.stdin.on('error', forget)
     program.stderr.resume()
@@ -89,13 +120,17 @@ export class ProgramDestination implements Destination {
   }
 
   /** A group of its own, so that what the shell started ends with it. */
-  private spawn(signal?: AbortSignal): Program {
-    const program = spawn('/bin/sh', ['-c', this.config.command], { stdio: ['pipe', 'ignore', 'pipe'], detached: true })
-    const end = () => {
-      if (program.pid !== undefined && program.exitCode === null) process.kill(-program.pid, 'SIGKILL')
-    }
-    signal?.addEventListener('abort', end, { once: true })
-    program.once('close', () => signal?.removeEventListener('abort', end))
-    return program
+  private spawn(): Program {
+    return spawn('/bin/sh', ['-c', this.config.command], { stdio: ['pipe', 'ignore', 'pipe'], detached: true })
+  }
+}
+
+/** Everything that the program started and that is still in its group. */
+function endGroup({ pid }: Program): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
   }
 }

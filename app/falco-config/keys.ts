@@ -44,7 +44,8 @@ export const FALCO_KEYS_LEFT_OUT: Readonly<Record<string, string>> = {
   'http_output.echo': 'what the server answers is not printed',
   'http_output.keep_alive': 'connections are always kept',
   'http_output.ca_path': 'name one file with http_output.ca_cert',
-  'http_output.max_consecutive_timeouts': 'alerts wait on disk and are sent again, however long it takes',
+  'http_output.max_consecutive_timeouts':
+    'alerts wait on disk and are sent again, up to 1,000 times over about half a day',
   output_timeout: 'a destination has 30 s; alerts wait on disk meanwhile',
   'outputs_queue.capacity': 'alerts wait on disk, bounded by queue.max_bytes',
   buffered_outputs: 'alerts are on disk before they are sent',

@@ -60,7 +60,7 @@ export class LetterStore {
   async keep(item: Item, failure: Failure): Promise<'kept' | 'held' | 'refused'> {
     const key = keyOf(item.id, failure)
     const owner = item.header?.collector ?? NOBODY
-    const bounds = owner === NOBODY ? this.all : this.share
+    const bounds = this.share
     for (;;) {
       const [held, used] = await this.documents.getAll([
         { space: SPACES.letters, key },
@@ -69,7 +69,9 @@ export class LetterStore {
       if (held) return 'held'
       const usage = usageIn(used)
       if (usage.letters >= bounds.letters && owner !== NOBODY) return 'refused'
-      const letter = letterOf(item, failure, Math.min(MAX_PAYLOAD_BYTES, roomFor(bounds.bytes - usage.bytes)))
+      // For nobody's the oldest of all make room.
+      const room = owner === NOBODY ? this.all.bytes : bounds.bytes - usage.bytes
+      const letter = letterOf(item, failure, Math.min(MAX_PAYLOAD_BYTES, roomFor(room)))
       const isKept = await this.documents.commit([
         { space: SPACES.letters, key, value: letter, ifVersion: 0 },
         { space: SPACES.usage, key: owner, value: added(usage, letter, 1), ifVersion: used?.version ?? 0 },
@@ -104,11 +106,12 @@ export class LetterStore {
 
   /** Removes the oldest while there are too many of all; how many went. */
   async trim(): Promise<number> {
-    for (let count = 0; ; count++) {
+    for (let count = 0; ; ) {
       const { letters, bytes } = await this.usage()
       const oldest = letters > this.all.letters || bytes > this.all.bytes ? await this.oldest() : undefined
       if (oldest === undefined) return count
-      await this.remove(oldest.key)
+      // Another process trims as well.
+      if (await this.remove(oldest.key)) count += 1
     }
   }
 

@@ -69,8 +69,14 @@ export const deadlettersReplay: Command = {
       const keys = await keysOf(documents, args)
       let replayed = 0
       for (const key of keys) {
-        if (await replayLetter(queue, documents, key)) replayed += 1
-        else notFound(key)
+        try {
+          if (await replayLetter(queue, documents, key)) replayed += 1
+          else notFound(key)
+        } catch (error) {
+          // Of one that was kept without its payload nothing is left to try; the others are not to blame.
+          if (!(error instanceof AppError) || error.retryable) throw error
+          process.stderr.write(`seamark: ${safeText(error.message)}\n`)
+        }
       }
       process.stdout.write(`${countOf(replayed, 'dead letter')} offered again\n`)
       return replayed === keys.length ? EXIT.ok : EXIT.negative

@@ -76,9 +76,11 @@ export const replay: Command = {
       const found = ruleSet.detect(batch).map((match) => ruleSet.detection(batch, match, context))
       detections += found.length
       if (found.length > 0) {
-        await out.send(found.map((detection) => ({ detection, alert: { id: '', count: 1 } })))
+        // A recording is over: each detection is a line, not the same alert once more.
+        await out.send(found.map((detection) => ({ detection, alert: { id: detection.id, count: 1 } })))
       }
     }
+    await out.stop()
     process.stderr.write(`${countOf(events, 'event')}, ${countOf(detections, 'detection')}\n`)
     return EXIT.ok
   },

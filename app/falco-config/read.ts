@@ -3,6 +3,7 @@
  * none is listed with its place in the file and the reason.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
 import type { JsonPart } from '../../alerts/notify/falco-format.ts'
 import { nearestName } from '../../core/language/nearest-name.ts'
@@ -35,7 +36,7 @@ export function readFalcoConfig(path: string, base: Config): FalcoConfig {
   const config: Config = {
     ...base,
     capture: { ...base.capture, enabled: base.capture.enabled && values.text('engine.kind') !== 'nodriver' },
-    rules: rulesOf(values, base, leftOut, locate),
+    rules: rulesOf(path, values, base, leftOut, locate),
     notify: notifyOf(values, base),
     log: { ...base.log, level: levelOf(values, base) },
   }
@@ -105,8 +106,20 @@ function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
   return found
 }
 
-function rulesOf(values: FalcoValues, base: Config, leftOut: Problem[], locate: Locate): Config['rules'] {
+/** Where packages of Falco put rules, beside the configuration. */
+const USUAL_RULES = ['falco_rules.yaml', 'falco_rules.local.yaml', 'rules.d']
+
+function rulesOf(path: string, values: FalcoValues, base: Config, leftOut: Problem[], locate: Locate): Config['rules'] {
   const named = [...values.texts('rules_files'), ...values.texts('rules_file')]
+  if (named.length === 0) {
+    const usual = USUAL_RULES.map((name) => join(dirname(path), name)).filter((one) => existsSync(one))
+    if (usual.length === 0 && base.rules.paths.length === 0)
+      values.mistake(
+        'rules_files',
+        `rules_files names no rules, and ${USUAL_RULES.join(', ')} are not beside this file`,
+      )
+    named.push(...usual)
+  }
   // As packages bring it, the list names files that are there only when somebody made them.
   const missing = named.filter((path) => !existsSync(path))
   for (const path of missing) {

@@ -103,6 +103,15 @@ test('of what has too many bytes the reason is kept and the payload is not', asy
   expect(bytes).toBe((await kept()).reduce((sum, { payload }) => sum + payload.length, 0))
 })
 
+test('what no collector is known of keeps its payload; the oldest go for it', async () => {
+  const { queue, kept, metric } = await keeping()
+  for (const n of range(1, 30)) await queue.deliver('dead', [dead(n, undefined, 'x'.repeat(900))])
+  expect((await kept()).map(({ failure, leftOutBytes }) => [failure.atMs, leftOutBytes])).toEqual(
+    range(28, 30).map((n) => [n, undefined]),
+  )
+  expect(await metric('seamark_dead_letters_dropped_total{reason="oldest"}')).toBe(27)
+})
+
 test('how many are held is told also after others took some of them away', async () => {
   const { queue, store, metric, conditions } = await keeping()
   await queue.deliver(

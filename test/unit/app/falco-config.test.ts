@@ -9,16 +9,25 @@ function read(text: string) {
   const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
   const path = join(directory, 'falco.yaml')
-  writeFileSync(join(directory, 'rules.yaml'), '')
+  for (const name of ['rules.yaml', 'falco_rules.yaml']) writeFileSync(join(directory, name), '')
   writeFileSync(path, text.replaceAll('DIR', directory))
   return { directory, ...readFalcoConfig(path, readConfig(undefined, {})) }
 }
 
 describe("Falco's configuration", () => {
   test('empty is that of a Falco without any: first rule that matches, text on standard output', () => {
-    const { config, stdout, leftOut } = read('# nothing\n')
-    expect(config.rules).toMatchObject({ builtin: false, paths: [], matching: 'first', leastPriority: 'Debug' })
+    const { config, stdout, directory, leftOut } = read('# nothing\n')
+    const paths = [join(directory, 'falco_rules.yaml')]
+    expect(config.rules).toMatchObject({ builtin: false, paths, matching: 'first', leastPriority: 'Debug' })
     expect([stdout, config.notify.format, leftOut]).toEqual(['text', 'text', []])
+  })
+
+  test('that leads to no rules at all is a mistake', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const path = join(directory, 'falco.yaml')
+    writeFileSync(path, 'json_output: true\n')
+    expect(() => readFalcoConfig(path, readConfig(undefined, {}))).toThrow(/names no rules, and falco_rules.yaml/)
   })
 
   test('names rules, what of them is on, and where alerts go', () => {

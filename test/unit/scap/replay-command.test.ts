@@ -31,12 +31,12 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function replay(bytes: Buffer) {
+function replay(bytes: Buffer, form: readonly string[] = ['--json']) {
   const file = join(folder, 'x.scap')
   writeFileSync(file, bytes)
   const main = join(import.meta.dirname, '../../../app/main.ts')
   const rules = ['--no-builtin-rules', '--rules', join(folder, 'rules.yaml')]
-  const ran = spawnSync(process.execPath, [main, 'replay', file, ...rules, '--json'], { encoding: 'utf8' })
+  const ran = spawnSync(process.execPath, [main, 'replay', file, ...rules, ...form], { encoding: 'utf8' })
   return { status: ran.status, stderr: ran.stderr, lines: ran.stdout.split('\n').filter((line) => line !== '') }
 }
 
@@ -52,6 +52,13 @@ test('an alert a line, in the JSON of Falco', { timeout: 60_000 }, () => {
     },
   ])
   expect(status).toBe(0)
+})
+
+test('without --json, a line for a person for each detection, of the same rule too', { timeout: 60_000 }, () => {
+  const twice = Buffer.concat([CAPTURE, open(1_700_000_000_000_000_003n, 'key2')])
+  const { lines, stderr } = replay(twice, [])
+  expect(lines).toEqual([expect.stringContaining('/secret/key '), expect.stringContaining('/secret/key2 ')])
+  expect(stderr).toContain('3 events, 2 detections')
 })
 
 test('what comes before damage is judged, then the file and the byte are told', { timeout: 60_000 }, () => {

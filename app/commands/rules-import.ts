@@ -21,6 +21,7 @@ export const rulesImport: Command = {
     '--output, whose folder must be empty or not there. Exits with 1 when the rules have an error or a file is missing.',
   examples: [
     ['seamark rules import /etc/falco', 'the report'],
+    ['seamark up --falco-config /etc/falco/falco.yaml', 'instead, with what falco.yaml says of outputs and priorities'],
     ['seamark rules import /etc/falco --output ./my-rules', 'and the files, for seamark up --rules ./my-rules'],
   ],
   async run(args) {

@@ -2,9 +2,8 @@
  * Falco's configuration as far as it has a meaning here: the same rules, the same lines to the same places. What has
  * none is listed with its place in the file and the reason.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
+import { existsSync } from 'node:fs'
+import { isMap, isScalar, type Node, type YAMLMap } from 'yaml'
 import type { JsonPart } from '../../alerts/notify/falco-format.ts'
 import { nearestName } from '../../core/language/nearest-name.ts'
 import { AppError } from '../../core/model/errors.ts'
@@ -13,8 +12,9 @@ import type { Problem } from '../../core/model/problem.ts'
 import type { LogLevel } from '../../core/runtime/logging.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import type { Config } from '../config.ts'
+import { type Locate, namedRules, openFalcoConfig, USUAL_RULES } from './file.ts'
 import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
-import { FalcoValues } from './values.ts'
+import type { FalcoValues } from './values.ts'
 
 export interface FalcoConfig {
   /** The configuration with what the file says. */
@@ -26,12 +26,10 @@ export interface FalcoConfig {
 }
 
 const ALL_KEYS = [...Object.keys(FALCO_KEYS_TAKEN), ...Object.keys(FALCO_KEYS_LEFT_OUT)]
-const MAX_FILE_BYTES = 1024 * 1024
 
 /** Throws AppError E_CONFIG_INVALID with every mistake and its place. */
 export function readFalcoConfig(path: string, base: Config): FalcoConfig {
-  const { root, locate } = parse(path)
-  const values = new FalcoValues(root, locate)
+  const { root, locate, values } = openFalcoConfig(path)
   const leftOut = unusedKeys(root, locate)
   const config: Config = {
     ...base,
@@ -44,37 +42,6 @@ export function readFalcoConfig(path: string, base: Config): FalcoConfig {
   if (problems.length > 0) throw new AppError('E_CONFIG_INVALID', formatProblems(problems))
   const isPrinted = values.boolean('stdout_output.enabled') ?? true
   return { config, stdout: isPrinted ? config.notify.format : null, leftOut }
-}
-
-type Locate = (node: Node | null | undefined) => Problem['location']
-
-function parse(path: string): { root: YAMLMap | null; locate: Locate } {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new AppError('E_CONFIG_INVALID', `${path} cannot be read: ${(cause as Error).message}`, { cause })
-  }
-  if (text.length > MAX_FILE_BYTES)
-    throw new AppError('E_CONFIG_INVALID', `${path} has more than ${MAX_FILE_BYTES} bytes`)
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const locate: Locate = (node) => {
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0)
-    return { file: path, line: Math.max(1, line), column: Math.max(1, col) }
-  }
-  const [error] = document.errors
-  if (error !== undefined) {
-    const location = { file: path, line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 }
-    const message = error.message.split('\n')[0] ?? 'not YAML'
-    throw new AppError(
-      'E_CONFIG_INVALID',
-      formatProblems([{ code: 'E_CONFIG_YAML', severity: 'error', message, location }]),
-    )
-  }
-  if (document.contents === null) return { root: null, locate }
-  if (!isMap(document.contents)) throw new AppError('E_CONFIG_INVALID', `${path}: it is no map of keys`)
-  return { root: document.contents as YAMLMap, locate }
 }
 
 function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
@@ -106,20 +73,10 @@ function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
   return found
 }
 
-/** Where packages of Falco put rules, beside the configuration. */
-const USUAL_RULES = ['falco_rules.yaml', 'falco_rules.local.yaml', 'rules.d']
-
 function rulesOf(path: string, values: FalcoValues, base: Config, leftOut: Problem[], locate: Locate): Config['rules'] {
-  const named = [...values.texts('rules_files'), ...values.texts('rules_file')]
-  if (named.length === 0) {
-    const usual = USUAL_RULES.map((name) => join(dirname(path), name)).filter((one) => existsSync(one))
-    if (usual.length === 0 && base.rules.paths.length === 0)
-      values.mistake(
-        'rules_files',
-        `rules_files names no rules, and ${USUAL_RULES.join(', ')} are not beside this file`,
-      )
-    named.push(...usual)
-  }
+  const named = namedRules(path, values)
+  if (named.length === 0 && base.rules.paths.length === 0)
+    values.mistake('rules_files', `rules_files names no rules, and ${USUAL_RULES.join(', ')} are not beside this file`)
   // As packages bring it, the list names files that are there only when somebody made them.
   const missing = named.filter((path) => !existsSync(path))
   for (const path of missing) {
@@ -139,7 +96,8 @@ function rulesOf(path: string, values: FalcoValues, base: Config, leftOut: Probl
   }
 }
 
-function priorityOf(values: FalcoValues): Priority {
+/** Of rules that are raised; Falco's default is the least. */
+export function priorityOf(values: FalcoValues): Priority {
   const text = values.text('priority')?.toLowerCase()
   if (text === undefined) return 'Debug'
   const found = PRIORITIES.find((one) => one.toLowerCase() === (text === 'info' ? 'informational' : text))

@@ -2,19 +2,20 @@
  * Looks at an existing Falco configuration: which rule files it loads, what of them works here, where the outcome differs
  * from Falco's, and what would see nothing. Changes nothing.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join } from 'node:path'
-import { parse } from 'yaml'
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'
 import { fieldsOf } from '../../core/language/condition/predicate.ts'
 import { AppError } from '../../core/model/errors.ts'
-import { PRIORITIES } from '../../core/model/event.ts'
 import type { Problem } from '../../core/model/problem.ts'
 import { compileRules } from '../../core/ruleset/compiler.ts'
 import { visitExpressions } from '../../core/ruleset/expression.ts'
 import { readRules } from '../../core/ruleset/load.ts'
 import { RuleFile as RuleText } from '../../core/ruleset/rule-file.ts'
 import { readItems } from '../../core/ruleset/yaml-items.ts'
+import { formatProblems } from '../../core/runtime/problem-text.ts'
+import { namedRules, openFalcoConfig } from '../falco-config/file.ts'
+import { priorityOf } from '../falco-config/read.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
 
 export interface FalcoConfiguration {
@@ -50,9 +51,11 @@ export interface ImportReport {
 const OWN_PLUGINS: readonly string[] = ['container']
 const SETTINGS = 'falco.yaml'
 const HOME = '/etc/falco/'
-const MAX_SETTINGS_BYTES = 1024 * 1024
 
-/** `path`: a folder with or without a falco.yaml, or that file itself. Throws AppError E_RULES_INVALID. */
+/**
+ * `path`: a folder with or without a falco.yaml, or that file itself. Throws AppError E_RULES_INVALID, or E_CONFIG_INVALID
+ * for mistakes in that file.
+ */
 export function readFalcoConfiguration(path: string): FalcoConfiguration {
   const isFolder = existsSync(path) && statSync(path).isDirectory()
   const folder = isFolder ? path : join(path, '..')
@@ -62,19 +65,21 @@ export function readFalcoConfiguration(path: string): FalcoConfiguration {
     if (files.length === 0) throw new AppError('E_RULES_INVALID', `There are no rule files in ${path}`)
     return { settings: null, files, missing: [], matching: 'first', plugins: [], notes: [] }
   }
-  const values = settingsOf(settings)
-  const named = textsOf(values.rules_files ?? values.rules_file)
+  const { values } = openFalcoConfig(settings)
+  const named = namedRules(settings, values)
   const found = named.map((name) => placeOf(name, folder))
-  const notes = ['rules', 'append_output', 'base_syscalls'].filter((key) => values[key] !== undefined)
-  const priority = typeof values.priority === 'string' ? values.priority.toLowerCase() : 'debug'
-  if (priority !== 'debug' && PRIORITIES.some((one) => one.toLowerCase().startsWith(priority)))
-    notes.push(`priority: ${priority}`)
+  const notes = ['rules', 'append_output', 'base_syscalls'].filter((key) => values.nodeOf(key) !== undefined)
+  const priority = priorityOf(values)
+  if (priority !== 'Debug') notes.push(`priority: ${priority.toLowerCase()}`)
+  const matching = values.oneOf('rule_matching', ['first', 'all']) ?? 'first'
+  const plugins = values.texts('load_plugins')
+  if (values.problems.length > 0) throw new AppError('E_CONFIG_INVALID', formatProblems(values.problems))
   return {
     settings,
     files: readRuleFiles({ builtin: false, paths: found.filter((one) => one !== null) }),
     missing: named.filter((_, i) => found[i] === null),
-    matching: values.rule_matching === 'all' ? 'all' : 'first',
-    plugins: textsOf(values.load_plugins),
+    matching,
+    plugins,
     notes,
   }
 }
@@ -152,7 +157,7 @@ function differences(
   for (const note of notes)
     found.push({
       code: 'settings',
-      what: `${note} in falco.yaml is no part of rule files and is not taken over`,
+      what: `${note} in falco.yaml is no part of rule files; seamark up --falco-config takes over what has a meaning here`,
       places: [],
     })
   return found
@@ -185,23 +190,6 @@ function requiredPlugins(files: readonly RuleFile[]): string[] {
       })
     }),
   )
-}
-
-function settingsOf(path: string): Record<string, unknown> {
-  try {
-    if (statSync(path).size > MAX_SETTINGS_BYTES) throw new Error('it is too large')
-    const value: unknown = parse(readFileSync(path, 'utf8'), { maxAliasCount: 100 })
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is no map of settings')
-    return Object.assign(Object.create(null), value) as Record<string, unknown>
-  } catch (cause) {
-    throw new AppError('E_RULES_INVALID', `The settings at ${path} cannot be read: ${(cause as Error).message}`, {
-      cause,
-    })
-  }
-}
-
-function textsOf(value: unknown): string[] {
-  return (Array.isArray(value) ? value : [value]).filter((one) => typeof one === 'string')
 }
 
 /** A copy of /etc/falco keeps its absolute names; the copy comes before what is installed here. */

@@ -3,9 +3,11 @@
  * not wait for a search store that is away. The same documents in the same order as the store would give, for alerts
  * that changed within the retention; found by looking at each, so for when nothing better answers.
  */
+
 import { evaluate } from '../core/language/kql/evaluate.ts'
 import type { Alert } from '../core/model/detection.ts'
 import type { Documents } from '../core/model/documents.ts'
+import { eachDocument } from '../core/model/each-document.ts'
 import type { Hit, Page, Query } from '../core/model/search-store.ts'
 import { checkLimit, timeBounds } from '../core/search/check-query.ts'
 import { type Position, readCursor, writeCursor } from '../core/search/cursor.ts'
@@ -50,15 +52,9 @@ export class CurrentAlerts {
   }
 
   private async *all(): AsyncGenerator<Alert> {
-    for (let after = ''; ; ) {
-      const page = await this.documents.scan(ALERTS, after, SCANNED_AT_ONCE)
-      for (const { value } of page) {
-        const { alert } = value as Partial<StoredAlert>
-        if (alert !== undefined) yield alert
-      }
-      const last = page.at(-1)
-      if (last === undefined || page.length < SCANNED_AT_ONCE) return
-      after = last.key
+    for await (const { value } of eachDocument(this.documents, ALERTS, { pageSize: SCANNED_AT_ONCE })) {
+      const { alert } = value as Partial<StoredAlert>
+      if (alert !== undefined) yield alert
     }
   }
 }

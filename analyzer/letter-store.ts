@@ -3,8 +3,10 @@
  * which sends what nobody can read does not push out the letters of others. What a collector holds stands in a document
  * of its own, changed together with its letters.
  */
+
 import { createHash } from 'node:crypto'
 import type { Documents, Versioned } from '../core/model/documents.ts'
+import { eachDocument } from '../core/model/each-document.ts'
 import { AppError } from '../core/model/errors.ts'
 import type { Failure, Item } from '../core/model/queue.ts'
 
@@ -37,7 +39,6 @@ export interface LetterStoreOptions {
 
 const SPACES = { letters: 'dead', usage: 'dead-usage' } as const
 const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
-const PAGE = 1_000
 const MIB = 1024 * 1024
 /** Letters of what no collector is known of, such as documents that the store refused; bounded with all others only. */
 const NOBODY = '-'
@@ -117,7 +118,7 @@ export class LetterStore {
 
   async usage(): Promise<Usage> {
     const sum: Usage = { letters: 0, bytes: 0 }
-    for await (const used of this.each(SPACES.usage, PAGE)) {
+    for await (const used of eachDocument(this.documents, SPACES.usage)) {
       const { letters, bytes } = usageIn(used)
       sum.letters += letters
       sum.bytes += bytes
@@ -133,17 +134,8 @@ export class LetterStore {
   /** The oldest first. */
   async *letters(): AsyncIterable<{ key: string; letter: DeadLetter }> {
     // A page of the largest letters is no more than one message of a host.
-    for await (const { key, value } of this.each(SPACES.letters, 8)) yield { key, letter: value as DeadLetter }
-  }
-
-  private async *each(space: string, limit: number): AsyncIterable<Versioned> {
-    for (let after = ''; ; ) {
-      const page = await this.documents.scan(space, after, limit)
-      yield* page
-      const last = page.at(-1)
-      if (last === undefined) return
-      after = last.key
-    }
+    for await (const { key, value } of eachDocument(this.documents, SPACES.letters, { pageSize: 8 }))
+      yield { key, letter: value as DeadLetter }
   }
 }
 

@@ -2,8 +2,10 @@
  * Who may send: one agent per host, enrolled with a token that works once. Keys and tokens are random and only their
  * digests are kept. An agent may append batches under its own collector's name and read rules; nothing else.
  */
+
 import type { Clock } from '../core/model/component.ts'
-import type { DocumentChange, Documents, Versioned } from '../core/model/documents.ts'
+import type { DocumentChange, Documents } from '../core/model/documents.ts'
+import { eachDocument } from '../core/model/each-document.ts'
 import { AppError } from '../core/model/errors.ts'
 import { digestOf, matchesDigest, newSecretKey, splitSecretKey } from '../core/runtime/secret-key.ts'
 
@@ -46,7 +48,6 @@ const SPACES = { agents: 'agents', names: 'agent-names', status: 'agent-status',
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const AGENT_ID = /^[0-9a-f]{16}$/
 const DIGEST = /^[0-9a-f]{64}$/
-const PAGE = 1_000
 /** Statuses of one commit. */
 const STATUSES = 200
 
@@ -135,9 +136,9 @@ export class Agents {
 
   async list(): Promise<(Agent & { status: AgentStatus | null })[]> {
     const byId = new Map<string, AgentStatus>()
-    for await (const { key, value } of this.all(SPACES.status)) byId.set(key, value as AgentStatus)
+    for await (const { key, value } of eachDocument(this.documents, SPACES.status)) byId.set(key, value as AgentStatus)
     const found: (Agent & { status: AgentStatus | null })[] = []
-    for await (const { key, value } of this.all(SPACES.agents))
+    for await (const { key, value } of eachDocument(this.documents, SPACES.agents))
       found.push({ ...withoutDigest(value as StoredAgent), status: byId.get(key) ?? null })
     return found
   }
@@ -175,20 +176,9 @@ export class Agents {
     }
   }
 
-  /** Every document of a space, page by page. */
-  private async *all(space: string): AsyncIterable<Versioned> {
-    for (let after = ''; ; ) {
-      const page = await this.documents.scan(space, after, PAGE)
-      yield* page
-      const last = page.at(-1)
-      if (last === undefined) return
-      after = last.key
-    }
-  }
-
   /** Tokens that nobody used in time. */
   private async removeExpiredTokens(): Promise<void> {
-    for await (const { key, value, version } of this.all(SPACES.tokens)) {
+    for await (const { key, value, version } of eachDocument(this.documents, SPACES.tokens)) {
       if ((value as StoredToken).expiresMs < this.nowMs()) await this.documents.remove(SPACES.tokens, key, version)
     }
   }

@@ -43,7 +43,7 @@ function falcoJson(detection: Detection, format: FalcoFormat): string {
   const optional: Record<JsonPart, unknown> = {
     output: falcoText(detection, format),
     message: detection.output,
-    output_fields: Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1))),
+    output_fields: byKey(fields),
     tags: [...detection.tags].sort(),
   }
   const object: Record<string, unknown> = {
@@ -55,7 +55,12 @@ function falcoJson(detection: Detection, format: FalcoFormat): string {
     time: `${utcTime(detection)}Z`,
   }
   for (const part of format.jsonParts) object[part] = optional[part]
-  return jsonLine(Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))))
+  return jsonLine(byKey(object))
+}
+
+/** As Falco writes objects. */
+function byKey(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function fractionOf({ timeNs }: Detection): string {

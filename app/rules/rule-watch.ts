@@ -78,8 +78,9 @@ function filesIn(folder: string): string[] {
 
 function stateOfFile(path: string): { text: string; isFolder: boolean } {
   try {
-    const { ino, size, mtimeMs, ctimeMs } = statSync(path)
-    return { text: `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, isFolder: statSync(path).isDirectory() }
+    const state = statSync(path)
+    const { ino, size, mtimeMs, ctimeMs } = state
+    return { text: `${path} ${ino} ${size} ${mtimeMs} ${ctimeMs}`, isFolder: state.isDirectory() }
   } catch {
     return { text: `${path} is not there`, isFolder: false }
   }

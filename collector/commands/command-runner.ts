@@ -3,6 +3,7 @@
  * and each answered by an event, durable before the centre is told. What was under way when the host ended is answered
  * as interrupted: whether it took effect is not known.
  */
+
 import { BatchBuilder } from '../../core/batch/builder.ts'
 import { fromText } from '../../core/batch/strings.ts'
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'
@@ -15,6 +16,7 @@ import {
 } from '../../core/model/command.ts'
 import type { Component } from '../../core/model/component.ts'
 import type { Documents } from '../../core/model/documents.ts'
+import { eachDocument } from '../../core/model/each-document.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Sink } from '../../core/model/source.ts'
 import { backoffMs } from '../../core/runtime/backoff.ts'
@@ -55,7 +57,6 @@ const RETRY = { firstMs: 1_000, maxMs: 30_000 }
 const TELL_AGAIN_MS = 500
 /** A command is good for seven days at most; one that old is not executed whatever is remembered of it. */
 const REMEMBERED_NS = 8n * 86_400n * 1_000_000_000n
-const PAGE = 1_000
 const INTERRUPTED = 'this host ended while it ran; whether it took effect is not known'
 
 export class CommandRunner implements Component {
@@ -175,14 +176,8 @@ export class CommandRunner implements Component {
 
   private async forgetOld(): Promise<void> {
     const { journal } = this.options
-    for (let after = ''; ; ) {
-      const page = await journal.scan(SPACE, after, PAGE)
-      for (const { key, value, version } of page) {
-        if (BigInt((value as Entry).atNs) + REMEMBERED_NS < nowNs()) await journal.remove(SPACE, key, version)
-      }
-      const last = page.at(-1)
-      if (last === undefined) return
-      after = last.key
+    for await (const { key, value, version } of eachDocument(journal, SPACE)) {
+      if (BigInt((value as Entry).atNs) + REMEMBERED_NS < nowNs()) await journal.remove(SPACE, key, version)
     }
   }
 }

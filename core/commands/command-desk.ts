@@ -2,11 +2,13 @@
  * Commands at the centre: who gives them, who waits for them, and what came of them, in the documents. Those that wait
  * and those that are settled are kept apart, so that a host's question looks at what waits for it and nothing else.
  */
+
 import { randomBytes } from 'node:crypto'
 import type { Command, CommandChannel, CommandResult, DueCommand } from '../model/command.ts'
 import { COMMAND_KIND, MAX_COMMANDS_AT_ONCE, MAX_RESULT_CHARS } from '../model/command.ts'
 import type { Component } from '../model/component.ts'
 import type { Documents, Versioned } from '../model/documents.ts'
+import { eachDocument } from '../model/each-document.ts'
 import { AppError } from '../model/errors.ts'
 
 /** A command and what is known of it. */
@@ -19,7 +21,6 @@ export interface GivenCommand extends Command {
 const SPACES = { waiting: 'commands', settled: 'command-results' } as const
 type Space = (typeof SPACES)[keyof typeof SPACES]
 
-const PAGE = 1_000
 /** Of one collector, each; the oldest settled ones go first. */
 const MAX_WAITING = 100
 const MAX_SETTLED = 100
@@ -94,7 +95,7 @@ export class CommandDesk implements Component {
   async list(): Promise<GivenCommand[]> {
     const found = new Map<string, GivenCommand>()
     for (const space of [SPACES.waiting, SPACES.settled])
-      for await (const { key, value } of this.all(space, '')) found.set(key, value as GivenCommand)
+      for await (const { key, value } of eachDocument(this.documents, space)) found.set(key, value as GivenCommand)
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, command]) => command)
   }
 
@@ -192,16 +193,6 @@ export class CommandDesk implements Component {
   private async follow(signal: AbortSignal): Promise<void> {
     for await (const key of this.documents.watch(SPACES.waiting, signal)) {
       for (const wake of this.waiting.get(key.slice(0, key.indexOf('/'))) ?? []) wake()
-    }
-  }
-
-  private async *all(space: Space, from: string): AsyncIterable<Versioned> {
-    for (let after = from; ; ) {
-      const page = await this.documents.scan(space, after, PAGE)
-      yield* page
-      const last = page.at(-1)
-      if (last === undefined) return
-      after = last.key
     }
   }
 }

@@ -25,7 +25,7 @@ export type ConditionTree =
   | { readonly kind: 'check'; readonly check: Check; readonly predicate: Predicate }
 
 /** Expanded conditions end here: macros that use macros twice grow without end. */
-export const MAX_PRINTED_CHARS = 200_000
+const MAX_PRINTED_CHARS = 200_000
 
 /** Makes the trees of rules that loaded without an error. */
 export class ConditionTrees {

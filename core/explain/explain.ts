@@ -45,7 +45,7 @@ export interface Explanation {
 }
 
 /** Nodes of one explanation; macros that use macros twice grow without end. */
-export const MAX_EXPLAINED_NODES = 50_000
+const MAX_EXPLAINED_NODES = 50_000
 
 /** `isKnown`: whether the event at the cursor tells a field's value, absent or not. */
 export function explain(

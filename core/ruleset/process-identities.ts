@@ -15,7 +15,7 @@ export const MAX_IDENTITIES = 8192
 /** Bytes of remembered text before everything is forgotten (likewise). */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024
 /** The number of "no process". */
-export const NO_PROCESS = 0
+const NO_PROCESS = 0
 const NO_STRINGS = new Strings()
 
 export class ProcessIdentities {

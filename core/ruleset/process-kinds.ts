@@ -77,7 +77,7 @@ export class ProcessKinds {
 }
 
 /** What was said of a program, a lineage or an image: some words of the draft, by number. */
-export class SteadyVerdicts {
+class SteadyVerdicts {
   private readonly draft: Int32Array
   private readonly from: number
   private readonly count: number
@@ -113,7 +113,7 @@ export class SteadyVerdicts {
 }
 
 /** For one group of rules: which of them a kind of process leaves to be asked, as words of 32 bits. */
-export class KindMasks {
+class KindMasks {
   /** The words of a kind begin where `at` says. */
   words = new Int32Array(0)
   private readonly kinds: ProcessKinds

@@ -6,7 +6,7 @@
 import { Damage } from './damage.ts'
 
 /** Types of blocks by what they hold; numbers above 0x80000000 are those of captures older than the format's release. */
-export const BLOCKS = {
+const BLOCKS = {
   section: [0x0a0d0d0a],
   machine: [0x201, 0x8002abcd],
   processes: [0x202, 0x207, 0x209, 0x210, 0x211, 0x212, 0x213, 0x214, 0x215, 0x8000abcd, 0x8013abcd, 0x8014abcd],
@@ -44,7 +44,7 @@ export interface BlockLimits {
   maxListBytes: number
 }
 
-export const DEFAULT_BLOCK_LIMITS: BlockLimits = { maxEventBytes: 16 << 20, maxListBytes: 256 << 20 }
+const DEFAULT_BLOCK_LIMITS: BlockLimits = { maxEventBytes: 16 << 20, maxListBytes: 256 << 20 }
 
 export class BlockReader {
   private readonly limits: BlockLimits

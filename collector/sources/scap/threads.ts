@@ -11,7 +11,7 @@ export interface ThreadLimits {
   maxDescriptors: number
 }
 
-export const DEFAULT_THREAD_LIMITS: ThreadLimits = { maxThreads: 131_072, maxDescriptors: 1_000_000 }
+const DEFAULT_THREAD_LIMITS: ThreadLimits = { maxThreads: 131_072, maxDescriptors: 1_000_000 }
 
 /** What is known of a thread's image and identity. Strings are byte strings. */
 export interface ThreadFacts {

@@ -10,6 +10,8 @@ import { Central, type Message, sealFor } from './support/central.ts'
 import { Report, spread } from './support/report.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
+/** Rounds before it is measured: V8 compiles for the first two or three million events. */
+const WARM_ROUNDS = Number(process.env.BENCH_WARM_ROUNDS ?? 5)
 const CASES = [
   { name: 'packed', hosts: 8, rows: BATCH_ROWS, events: 400_000, concurrency: 16 },
   { name: 'small', hosts: 1_000, rows: 40, events: 200_000, concurrency: 256 },
@@ -23,13 +25,10 @@ export async function run(options: { json: boolean }): Promise<void> {
     try {
       const stream = eventStream(rows)
       const sequences: number[] = []
-      // The first round warms up.
-      const rounds = Array.from({ length: ROUNDS + 1 }, () =>
-        sealFor(hosts, take(stream, Math.ceil(events / rows)), sequences),
-      )
-      const results = []
-      for (const messages of rounds) results.push(await measure(central, messages, concurrency))
-      const measured = results.slice(1)
+      const nextRound = () => sealFor(hosts, take(stream, Math.ceil(events / rows)), sequences)
+      for (let i = 0; i < WARM_ROUNDS; i++) await measure(central, nextRound(), concurrency)
+      const measured: Awaited<ReturnType<typeof measure>>[] = []
+      for (let i = 0; i < ROUNDS; i++) measured.push(await measure(central, nextRound(), concurrency))
       const of = (key: keyof (typeof measured)[number]) => spread(measured.map((one) => one[key])).median
       const rates = spread(measured.map(({ rate }) => rate))
       report.row({

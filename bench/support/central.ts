@@ -60,8 +60,8 @@ export class Central {
   static async start(analyzers: number, hosts: readonly string[], elasticsearchUrl?: string): Promise<Central> {
     const nowhere = `http://127.0.0.1:${await freePort()}`
     const redis = await startRedis()
-    process.once('exit', () => endProcess(redis.pid()))
     const central = new Central(redis, { SEAMARK_ELASTICSEARCH_URL: elasticsearchUrl ?? nowhere })
+    process.once('exit', central.endAll)
     await central.queue.start()
     await central.publish()
     const port = await freePort()
@@ -115,7 +115,14 @@ export class Central {
     }
   }
 
+  /** When the bench itself ends before its time. */
+  private readonly endAll = () => {
+    for (const child of this.children.values()) child.kill('SIGKILL')
+    endProcess(this.redis.pid())
+  }
+
   async remove(): Promise<void> {
+    process.off('exit', this.endAll)
     for (const client of this.clients) client.close()
     for (const child of this.children.values()) {
       const ended = once(child, 'exit')
@@ -153,7 +160,6 @@ export class Central {
       env: { ...process.env, ...this.env, ...env },
     })
     this.children.set(name, child)
-    process.once('exit', () => child.kill('SIGKILL'))
     await new Promise<void>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)))
       createInterface({ input: child.stderr }).on('line', (line) => ready.test(line) && resolve())

@@ -1,7 +1,7 @@
 /** Finds the event that `rules explain` judges: in a file of any of three kinds, or stored by a running Seamark. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { readRecording } from '../../collector/sources/syscalls/recording.ts'
-import { type Batch, eventTables, type Table } from '../../core/batch/batch.ts'
+import { type Batch, eventTables } from '../../core/batch/batch.ts'
 import { storedEvent } from '../../core/explain/stored-event.ts'
 import { Cursor } from '../../core/fields/cursor.ts'
 import type { Field } from '../../core/fields/field.ts'
@@ -42,7 +42,7 @@ export async function eventInFile(
   if (typeof value === 'object' && value !== null && 'seamark' in value) return fromDocument(value, `document ${path}`)
   const batch = testBatch(plain(value))
   if (typeof batch === 'string') throw new AppError('E_USAGE', `${path}: ${batch}`)
-  return { cursor: cursorAt(batch, eventTables(batch)[0]!, 0), origin: `event in ${path}`, tells: tellsAll }
+  return { cursor: cursorAtFirst(batch), origin: `event in ${path}`, tells: tellsAll }
 }
 
 /** Throws AppError E_USAGE where none has the id. */
@@ -63,7 +63,7 @@ function fromDocument(body: unknown, origin: string): FoundEvent {
   const stored = storedEvent(body)
   if (typeof stored === 'string') throw new AppError('E_USAGE', `${origin}: ${stored}`)
   const { batch } = stored
-  return { cursor: cursorAt(batch, eventTables(batch)[0]!, 0), origin, tells: (...what) => stored.tells(...what) }
+  return { cursor: cursorAtFirst(batch), origin, tells: (...what) => stored.tells(...what) }
 }
 
 async function inRecording(
@@ -72,13 +72,15 @@ async function inRecording(
   isAsked: (cursor: Cursor) => boolean,
 ): Promise<FoundEvent> {
   const host = buildReplayHost(surveyRecording(path))
+  const cursor = new Cursor()
   let events = 0
   for (const { batch: raw } of readRecording(path)) {
     const batch = await host.join(raw)
+    cursor.open(batch)
     for (const table of eventTables(batch)) {
       for (let row = 0; row < table.rowCount; row++) {
         events++
-        const cursor = cursorAt(batch, table, row)
+        cursor.moveTo(table, row)
         if (index === null ? isAsked(cursor) : events === index)
           return { cursor, origin: `event ${events} of ${path}`, tells: tellsAll }
       }
@@ -88,10 +90,10 @@ async function inRecording(
   throw new AppError('E_USAGE', `${path} has ${events} events, ${what}`)
 }
 
-function cursorAt(batch: Batch, table: Table, row: number): Cursor {
+function cursorAtFirst(batch: Batch): Cursor {
   const cursor = new Cursor()
   cursor.open(batch)
-  cursor.moveTo(table, row)
+  cursor.moveTo(eventTables(batch)[0]!, 0)
   return cursor
 }
 

@@ -1,4 +1,4 @@
-/** Where Seamark reads a capture otherwise than Falco, and why. docs/falco-compatibility.md prints the reasons. */
+/** Where Seamark reads a capture otherwise than Falco, and why. docs/falco-compatibility.md lists them. */
 import type { RecordedEvent } from './recorded-events.ts'
 
 export interface Difference {
@@ -42,9 +42,10 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
   },
   {
     fields: ['proc.sname'],
-    holds: (ours, _, event) => event['thread.ismain'] === false && ours === event['proc.name'],
+    holds: (ours, falco, event) =>
+      ours === event['proc.name'] && (falco === undefined || event['thread.ismain'] === false),
     reason:
-      "A thread of the session's leader that has a name of its own names the session; Falco looks at the main thread.",
+      "A thread of the session's leader that has a name of its own names the session; Falco looks at the main thread. A session whose leader is gone is named by its eldest known process, one in a container by its leader; Falco names neither.",
   },
   {
     fields: ['evt.args'],
@@ -91,11 +92,5 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
     fields: ['proc.env'],
     holds: (ours, falco) => ours?.replaceAll(/[\x00-\x1f\x7f]/g, '\ufffd') === falco,
     reason: 'Control characters stay what they are; Falco puts U+FFFD in their place.',
-  },
-  {
-    fields: ['proc.sname'],
-    holds: (ours, falco, event) => ours === event['proc.name'] && falco === undefined,
-    reason:
-      'A session whose leader is gone is named by its eldest known process, one in a container by its leader; Falco names neither.',
   },
 ]

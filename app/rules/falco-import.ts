@@ -16,6 +16,7 @@ import { readItems } from '../../core/ruleset/yaml-items.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { namedRules, openFalcoConfig } from '../falco-config/file.ts'
 import { priorityOf } from '../falco-config/read.ts'
+import { FALCO_DIFFERENCES } from './falco-differences.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
 
 export interface FalcoConfiguration {
@@ -126,14 +127,6 @@ export function reportImport({ settings, files, missing, matching, plugins, note
   }
 }
 
-/** Where Seamark decides otherwise than Falco, by the warning that says so. */
-const BY_WARNING: Readonly<Record<string, string>> = {
-  W_LIST_NESTED: 'lists in lists in lists are expanded; Falco expands one level and compares with the name of the next',
-  W_LIST_IN_QUOTES: 'a list named inside quotes stays a word; Falco puts its items into the text',
-  W_RULE_FIELD_NEVER_FILLED: 'a field that Falco fills is always absent here',
-  W_RULE_SOURCE: 'rules of sources that need a plugin of Falco are left out',
-}
-
 function differences(
   files: readonly RuleFile[],
   problems: readonly Problem[],
@@ -141,19 +134,11 @@ function differences(
   notes: readonly string[],
 ): ImportReport['differences'] {
   const found: ImportReport['differences'] = []
-  for (const [code, what] of Object.entries(BY_WARNING)) {
-    const places = problems.filter((problem) => problem.code === code).map(placeText)
-    if (places.length > 0) found.push({ code, what, places })
+  for (const [code, what] of Object.entries(FALCO_DIFFERENCES)) {
+    const warned = problems.filter((problem) => problem.code === code).map(placeText)
+    const places = code === 'capture' ? itemsWith(files, 'capture') : warned
+    if (places.length > 0 || (code === 'rule-matching' && matching === 'first')) found.push({ code, what, places })
   }
-  const captures = itemsWith(files, 'capture')
-  if (captures.length > 0)
-    found.push({ code: 'capture', what: '`capture` is read and has no effect: no .scap is written', places: captures })
-  if (matching === 'first')
-    found.push({
-      code: 'rule-matching',
-      what: 'Falco raises only the first rule that holds for an event, Seamark all; `--rule-matching first` is as Falco',
-      places: [],
-    })
   for (const note of notes)
     found.push({
       code: 'settings',

@@ -38,7 +38,7 @@ export interface CollectorOptions {
   keepEventTypes: readonly EventTypeName[]
   sources: readonly Source[]
   /** Names processes and containers in raw system-call batches. */
-  join: (batch: Batch) => Promise<Batch>
+  join: (batch: Batch, plan: CapturePlan) => Promise<Batch>
   /** Stamps a batch when it becomes durable; at a distance, ingest does it instead. */
   stamp?: (header: BatchHeader, batch: Batch) => Envelope
   /** Of one batch, not compressed. Default and most: what anybody opens. */
@@ -158,7 +158,10 @@ export class Collector implements Component, Sink {
     for (const [reason, count] of Object.entries(losses)) this.dropped[reason] = (this.dropped[reason] ?? 0) + count
     this.lose(losses, emission.source)
     const received = eventRows(emission.batch)
-    const joined = emission.source === 'syscall' && received > 0 ? await join(emission.batch) : emission.batch
+    const joined =
+      emission.source === 'syscall' && received > 0
+        ? await join(emission.batch, this.filter.ruleSet.plan)
+        : emission.batch
     const filtered = this.filter.apply(joined)
     metrics.add('seamark_collector_received_events_total', received, { source: emission.source })
     metrics.add('seamark_collector_filtered_events_total', received - filtered.kept, { source: emission.source })

@@ -70,7 +70,7 @@ function describe({ pool, definitions }: CheckedRules, rule: ReadyRule) {
       ...new Set(
         predicatesOf(tree)
           .flatMap(fieldsOf)
-          .filter(({ field }) => !field.available)
+          .filter(({ field }) => field.refused !== null)
           .map(({ field }) => field.name),
       ),
     ],

@@ -8,6 +8,7 @@ import { factsOfContainer } from '../../collector/docker/inspect.ts'
 import { CgroupScope } from '../../collector/host/cgroup-scope.ts'
 import { Cgroups } from '../../collector/host/cgroups.ts'
 import { Containers } from '../../collector/host/containers.ts'
+import { DomainNames } from '../../collector/host/domain-names.ts'
 import { Host } from '../../collector/host/host.ts'
 import { namespaceInode } from '../../collector/host/process-facts.ts'
 import { ProcessTree } from '../../collector/host/process-tree.ts'
@@ -67,11 +68,13 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
   const users = new UserNames({
     readInRoot: async (pid, path, maxBytes) => (await readInRoot(pid, path, { maxBytes, timeoutMs: 500 })).bytes,
   })
+  const domains = new DomainNames()
   const host = new Host({
     tree,
     cgroups,
     containers,
     users,
+    domains,
     bootOffsetNs: (Date.now() - uptime() * 1000 - UPTIME_STEP_MS) * 1e6,
   })
   const syscalls = new SyscallSource({
@@ -110,14 +113,14 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
     keepEventTypes: config.store.keep,
     // Docker first: the registry should know the running containers before the first system call is joined.
     sources: [...(config.docker.enabled ? [docker] : []), ...(config.capture.enabled ? [syscalls] : [])],
-    join: async (batch) => {
+    join: async (batch, plan) => {
       // Only now, so that the capture was attached before the look around: nothing falls between the two.
       if (!hasScanned) {
         cgroups.scan()
         tree.scan()
         hasScanned = true
       }
-      const joined = await host.join(batch)
+      const joined = await host.join(batch, plan)
       scope?.judge(batch)
       return joined
     },

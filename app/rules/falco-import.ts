@@ -97,7 +97,7 @@ export function reportImport({ settings, files, missing, matching, plugins, note
     const never = new Set<string>()
     visitExpressions([rule.condition], (node) => {
       if (node.kind !== 'check') return
-      for (const { field } of fieldsOf(node.predicate)) if (!field.available) never.add(field.name)
+      for (const { field } of fieldsOf(node.predicate)) if (field.refused !== null) never.add(field.name)
     })
     const few = rule.eventTypes !== null && rule.eventTypes.length < 100 ? rule.eventTypes : []
     const types = few.filter((type) => !Object.hasOwn(EVENT_TYPES, type))

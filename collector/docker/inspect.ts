@@ -12,7 +12,11 @@ export interface InspectAnswer {
   Created?: string
   Image?: string
   State?: { StartedAt?: string; Pid?: number }
-  Config?: { Image?: string; Labels?: Record<string, string> | null }
+  Config?: {
+    Image?: string
+    Labels?: Record<string, string> | null
+    Healthcheck?: { Test?: string[] | null } | null
+  }
   HostConfig?: {
     Privileged?: boolean
     NetworkMode?: string
@@ -26,6 +30,7 @@ export interface InspectAnswer {
 
 const MAX_MOUNTS = 200
 const MAX_LABELS = 200
+const MAX_HEALTHCHECK_WORDS = 200
 
 export function factsOfInspect(answer: InspectAnswer): ContainerFacts {
   const host = answer.HostConfig ?? {}
@@ -49,6 +54,7 @@ export function factsOfInspect(answer: InspectAnswer): ContainerFacts {
       propagation: fieldOf(mount.Propagation),
     })),
     capAdd: (host.CapAdd ?? []).map(fromText),
+    ...optional('healthcheck', healthcheckOf(answer.Config?.Healthcheck?.Test)),
     hostNetwork: host.NetworkMode === 'host',
     hostPid: host.PidMode === 'host',
     hostIpc: host.IpcMode === 'host',
@@ -57,6 +63,12 @@ export function factsOfInspect(answer: InspectAnswer): ContainerFacts {
     ...optional('startedNs', isoToNs(answer.State?.StartedAt)),
     ...optional('pid', answer.State?.Pid || undefined),
   }
+}
+
+/** `["CMD", …]` or `["CMD-SHELL", text]`; `["NONE"]` and an empty list mean that there is none. */
+function healthcheckOf(test: readonly string[] | null | undefined): string[] | undefined {
+  if (!Array.isArray(test) || test.length < 2) return undefined
+  return test.slice(0, MAX_HEALTHCHECK_WORDS).map((word) => fieldOf(String(word)))
 }
 
 /** NUL separates the parts of a mount; JSON could hold one, no path can. */

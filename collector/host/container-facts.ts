@@ -1,5 +1,6 @@
 /** What is known of a container. Strings are byte strings; what is undefined is not known (yet). */
 import type { Row } from '../../core/batch/builder.ts'
+import { podLabels, probesOf } from './pod-facts.ts'
 
 export interface Mount {
   source: string
@@ -25,6 +26,8 @@ export interface ContainerFacts {
   privileged?: boolean
   mounts?: Mount[]
   capAdd?: string[]
+  /** Kind (CMD, CMD-SHELL) and words. */
+  healthcheck?: string[]
   hostNetwork?: boolean
   hostPid?: boolean
   hostIpc?: boolean
@@ -35,8 +38,8 @@ export interface ContainerFacts {
   pid?: number
 }
 
-/** The row of the container table. */
-export function containerRowOf(facts: ContainerFacts): Row {
+/** The row of the container table. `sandbox` is what holds the namespaces of its pod, where it is in one. */
+export function containerRowOf(facts: ContainerFacts, sandbox?: ContainerFacts): Row {
   const flags =
     (facts.inspected ? 1 : 0) | (facts.hostNetwork ? 2 : 0) | (facts.hostPid ? 4 : 0) | (facts.hostIpc ? 8 : 0)
   const row: Row = { containerId: facts.id, containerRuntime: facts.runtime, containerFlags: flags }
@@ -54,6 +57,14 @@ export function containerRowOf(facts: ContainerFacts): Row {
   set('mounts', facts.mounts?.map(mountText).join('\0'))
   set('capAdd', facts.capAdd?.join('\0'))
   set('containerIp', facts.ip)
+  set('healthcheck', facts.healthcheck?.join('\0'))
+  if (sandbox !== undefined) {
+    set('podLabels', podLabels(sandbox).join('\0'))
+    set('podIp', sandbox.ip)
+    const probes = probesOf(facts, sandbox)
+    set('livenessProbe', probes.liveness?.join('\0'))
+    set('readinessProbe', probes.readiness?.join('\0'))
+  }
   set('containerCreatedTime', facts.createdNs)
   set('containerStartTime', facts.startedNs)
   return row

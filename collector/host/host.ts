@@ -2,13 +2,19 @@
  * Joins who to what: turns a raw batch of system calls, whose process table knows only numbers, into one that names
  * processes, ancestors, containers and users. Works per distinct process, never per event.
  */
-import { ABSENT, type Batch, readNumber, type Table } from '../../core/batch/batch.ts'
+import { ABSENT, type Batch, type ColumnData, readNumber, type Table } from '../../core/batch/batch.ts'
 import { type Row, tableOf } from '../../core/batch/builder.ts'
+import type { Strings } from '../../core/batch/strings.ts'
+import type { CapturePlan, CaptureWant } from '../../core/model/source.ts'
 import { doneOrLate } from '../../core/runtime/deadline.ts'
 import type { CgroupOwners, Cgroups } from './cgroups.ts'
 import { type ContainerFacts, containerRowOf } from './container-facts.ts'
 import type { Containers } from './containers.ts'
+import type { DomainNames } from './domain-names.ts'
+import { sandboxId } from './pod-facts.ts'
+import { namespaceInode, readProc } from './process-facts.ts'
 import { type ProcessRow, type ProcessRowsOptions, processTable, type Subject } from './process-rows.ts'
+import { type ProcessStateOptions, readProcessState } from './process-state.ts'
 import { type Image, keyOf, MAX_ANCESTORS, type ProcessEntry, type ProcessTree, parentImage } from './process-tree.ts'
 
 /** How long a batch waits for an engine's or a file's answer before it goes on without; once per container. */
@@ -19,19 +25,26 @@ export interface HostOptions extends ProcessRowsOptions {
   tree: ProcessTree
   cgroups: Cgroups
   containers: Containers
+  /** Without it no connection gets host names. */
+  domains?: DomainNames
+  procRoot?: string
 }
 
 export class Host {
   /** Contexts without known facts so far, by reason. */
   readonly unresolved = { process: 0, container: 0 }
   private readonly options: HostOptions
+  private awaitedNames: readonly string[] = []
 
   constructor(options: HostOptions) {
     this.options = options
   }
 
-  /** Applies a raw batch to what is known and names everything in it. The rows of events stay as they are. */
-  async join(batch: Batch): Promise<Batch> {
+  /**
+   * Applies a raw batch to what is known and names everything in it. `plan` says what is read for it besides. The rows
+   * of events stay as they are.
+   */
+  async join(batch: Batch, plan: Pick<CapturePlan, 'wants' | 'domains'> = {}): Promise<Batch> {
     const processes = batch.tables.process
     this.options.cgroups.apply(batch)
     if (processes !== undefined) await this.resolveContainers(processes)
@@ -40,8 +53,14 @@ export class Host {
     if (processes === undefined) return { ...batch, tables }
     const subjects = Array.from({ length: processes.rowCount }, (_, row) => this.subjectOf(processes, row))
     await this.refreshNames(processes, subjects)
+    if (tables.network !== undefined) tables.network = await this.named(tables.network, batch.strings, plan.domains)
     const joined = this.rowsOf(subjects)
-    tables.process = processTable(processes, joined.processes, batch.strings, this.options)
+    const wants = new Set(plan.wants)
+    this.addState(joined.processes.slice(0, processes.rowCount), processes, wants)
+    tables.process = processTable(processes, joined.processes, batch.strings, {
+      ...this.options,
+      accounts: wants.has('accounts'),
+    })
     if (joined.containers.length > 0) tables.container = tableOf('container', joined.containers, batch.strings)
     return { ...batch, tables }
   }
@@ -73,8 +92,46 @@ export class Host {
     return { entry, image, container, byAncestry: inherited }
   }
 
+  /** The container that holds the namespaces of a pod, which may be the one given. */
+  private sandboxOf(container: ContainerFacts): ContainerFacts | undefined {
+    const id = sandboxId(container)
+    return id === container.id ? container : id === undefined ? undefined : this.options.containers.get(id)
+  }
+
   private factsOf(containerId: string): ContainerFacts {
     return this.options.containers.get(containerId) ?? { id: containerId, runtime: 'docker' }
+  }
+
+  /** Adds the host names of both ends to the rows of connections, where some rule names any. */
+  private async named(network: Table, strings: Strings, names: readonly string[] = []): Promise<Table> {
+    const { domains } = this.options
+    if (domains === undefined || names.length === 0) return network
+    const asked = domains.use(names)
+    // Once for each set of rules: names that nobody answers for must not hold up every batch.
+    if (names !== this.awaitedNames) {
+      this.awaitedNames = names
+      await doneOrLate(RESOLVE_MS, asked)
+    }
+    const localNames = this.namesOf(network.columns.localIp, strings)
+    const remoteNames = this.namesOf(network.columns.remoteIp, strings)
+    return {
+      ...network,
+      columns: { ...network.columns, ...(localNames && { localNames }), ...(remoteNames && { remoteNames }) },
+    }
+  }
+
+  /** Null where no address has a name. */
+  private namesOf(addresses: ColumnData | undefined, strings: Strings): ColumnData | null {
+    if (addresses === undefined) return null
+    let data: Uint32Array | null = null
+    for (const [row, index] of (addresses as Uint32Array).entries()) {
+      const address = strings.text(index)
+      const names = address === undefined ? undefined : this.options.domains?.namesOf(address)
+      if (names === undefined) continue
+      data ??= new Uint32Array(addresses.length)
+      data[row] = strings.intern(names)
+    }
+    return data
   }
 
   /** Names nobody has are waited for, a short while; old ones are read again for the next batch. */
@@ -94,6 +151,49 @@ export class Host {
     if (waits.length > 0) await doneOrLate(NAMES_MS, Promise.all(waits))
   }
 
+  /** What processes hold at the moment; ancestors are not asked. */
+  private addState(rows: readonly ProcessRow[], processes: Table, wants: ReadonlySet<CaptureWant>): void {
+    const isAsked = wants.has('resources') || wants.has('descriptors') || wants.has('cgroups')
+    for (const [index, row] of rows.entries()) {
+      const { pid, startNs } = row.entry
+      if (isAsked) row.state = readProcessState(pid, startNs, this.stateOptions(wants))
+      if (!wants.has('pidns')) continue
+      const startedNs = this.pidNamespaceStart(
+        row,
+        readNumber(processes, index, 'pidNs'),
+        readNumber(processes, index, 'vpid'),
+      )
+      if (startedNs !== undefined) row.pidNsStartNs = startedNs
+    }
+  }
+
+  private stateOptions(wants: ReadonlySet<CaptureWant>): ProcessStateOptions {
+    const { procRoot } = this.options
+    return procRoot === undefined ? { wants } : { wants, procRoot }
+  }
+
+  /**
+   * When the first process of a namespace started, ns since boot: the process itself, an ancestor, or the first of its
+   * container, whichever is number 1 in there.
+   */
+  private pidNamespaceStart(
+    { entry, container }: Subject,
+    pidNs: number | undefined,
+    vpid: number | undefined,
+  ): number | undefined {
+    if (pidNs === undefined) return undefined
+    if (vpid === 1) return entry.startNs
+    const candidates = [container?.pid, 1]
+    let ancestor = entry.parent
+    for (let i = 0; i < MAX_ANCESTORS && ancestor !== null; i++, ancestor = ancestor.parent) {
+      if (ancestor.vpid === 1) candidates.unshift(ancestor.pid)
+    }
+    const root = this.options.procRoot ?? '/proc'
+    const first = candidates.find((pid) => pid !== undefined && namespaceInode(`${root}/${pid}/ns/pid`) === pidNs)
+    if (first === undefined) return undefined
+    return this.options.tree.startOf(first) ?? readProc(first, root)?.startNs
+  }
+
   /** The rows of the raw table, then every ancestor, then the containers they are in. */
   private rowsOf(subjects: readonly Subject[]): { processes: ProcessRow[]; containers: Row[] } {
     const processes: ProcessRow[] = []
@@ -104,7 +204,8 @@ export class Host {
     const add = ({ entry, image, container, byAncestry }: Subject): number => {
       let containerRow: number = ABSENT.ref
       if (container !== null) {
-        containerRow = containerRows.get(container.id) ?? containers.push(containerRowOf(container)) - 1
+        containerRow =
+          containerRows.get(container.id) ?? containers.push(containerRowOf(container, this.sandboxOf(container))) - 1
         containerRows.set(container.id, containerRow)
       }
       return processes.push({ entry, image, container, byAncestry, containerRow, parentRow: ABSENT.ref }) - 1

@@ -7,6 +7,7 @@ import { COLUMNS, type ColumnName, PROCESS_FLAGS } from '../../core/batch/schema
 import type { Strings } from '../../core/batch/strings.ts'
 import type { ContainerFacts } from './container-facts.ts'
 import { FACT_COLUMNS, type ProcessFacts } from './process-facts.ts'
+import { type ProcessState, STATE_COLUMNS } from './process-state.ts'
 import type { Image, ProcessEntry } from './process-tree.ts'
 import type { UserNames } from './user-names.ts'
 
@@ -23,12 +24,18 @@ export interface ProcessRow extends Subject {
   containerRow: number
   /** Row of the parent, or ABSENT.ref. */
   parentRow: number
+  /** What it holds at the moment, where that is asked for. */
+  state?: ProcessState
+  /** Start of its pid namespace's first process, ns since boot. */
+  pidNsStartNs?: number
 }
 
 export interface ProcessRowsOptions {
   users: UserNames
   /** Wall clock minus boot clock, ns. */
   bootOffsetNs: number
+  /** Whether home and shell of users are asked for. */
+  accounts?: boolean
 }
 
 type Cell = string | number | bigint | undefined
@@ -83,6 +90,14 @@ export function processTable(
   }
   fill('userName', (row, index) => users.userName(scopeOf(row), idAt(uids, index)))
   fill('groupName', (row, index) => users.groupName(scopeOf(row), idAt(gids, index)))
+  if (options.accounts === true) {
+    fill('userHome', (row, index) => users.account(scopeOf(row), idAt(uids, index))?.home)
+    fill('userShell', (row, index) => users.account(scopeOf(row), idAt(uids, index))?.shell)
+  }
+  for (const name of STATE_COLUMNS) fill(name, ({ state }) => state?.[name])
+  fill('pidNsStartTime', ({ pidNsStartNs }) =>
+    pidNsStartNs === undefined ? undefined : BigInt(Math.round(pidNsStartNs + bootOffsetNs)),
+  )
   fill('loginName', ({ image }) => users.userName(null, image.facts.loginUid as number | undefined))
   return table
 }

@@ -123,6 +123,11 @@ export class ProcessTree {
     this.forgetExited()
   }
 
+  /** When the process that has this number now started, ns since boot. */
+  startOf(pid: number): number | undefined {
+    return this.latest(pid)?.startNs
+  }
+
   /** The entry and image behind a key; learnt from /proc, or marked as missing, where the kernel's rows were not seen. */
   find(key: ProcessKey): { entry: ProcessEntry; image: Image } {
     const entry = this.entryOf(key.pid, key.startNs) ?? this.adopt(key)

@@ -38,6 +38,7 @@ const Container = Type.Object({
     ),
   ),
   capAdd: Type.Optional(Type.Array(text)),
+  healthcheck: Type.Optional(Type.Array(text)),
   hostNetwork: optionalFlag,
   hostPid: optionalFlag,
   hostIpc: optionalFlag,

@@ -13,6 +13,7 @@ const FRESH_MS = 60_000
 const UNKNOWN_MS = 1_000
 /** After a failure (no such file, process gone) the next attempt waits this long. */
 const RETRY_MS = 5_000
+const MAX_PATH_CHARS = 1_024
 const MAX_SCOPES = 20_000
 
 /** Reads a regular file inside the root of a process; rejects with AppError E_CONTAINER_PATH. */
@@ -20,12 +21,18 @@ export type ReadInRoot = (pid: number, path: string, maxBytes: number) => Promis
 
 interface Names {
   users: Map<number, string>
+  accounts: ReadonlyMap<number, Account>
   groups: Map<number, string>
   readAtMs: number
   failed: boolean
 }
 
 const HOST = ''
+
+export interface Account {
+  home: string
+  shell: string
+}
 
 export class UserNames {
   private readonly scopes = new Map<string, Names>()
@@ -81,20 +88,26 @@ export class UserNames {
     return this.scopes.get(containerId ?? HOST)?.groups.get(gid) ?? (gid === 0 ? 'root' : undefined)
   }
 
+  /** Home and shell as the passwd file has them. */
+  account(containerId: string | null, uid: number | undefined): Account | undefined {
+    return uid === undefined ? undefined : this.scopes.get(containerId ?? HOST)?.accounts.get(uid)
+  }
+
   private async read(scope: string, pid: number): Promise<void> {
-    const [users, groups] = await Promise.all([this.parse(pid, '/etc/passwd'), this.parse(pid, '/etc/group')])
+    const [passwd, group] = await Promise.all([this.readText(pid, '/etc/passwd'), this.readText(pid, '/etc/group')])
     const before = this.scopes.get(scope)
     const names: Names = {
-      users: users ?? before?.users ?? new Map(),
-      groups: groups ?? before?.groups ?? new Map(),
+      users: passwd === null ? (before?.users ?? new Map()) : parseNames(passwd),
+      accounts: passwd === null ? (before?.accounts ?? new Map()) : parseAccounts(passwd),
+      groups: group === null ? (before?.groups ?? new Map()) : parseNames(group),
       readAtMs: this.nowMs(),
-      failed: users === null,
+      failed: passwd === null,
     }
     this.scopes.set(scope, names)
     if (this.scopes.size > MAX_SCOPES) this.scopes.delete(this.scopes.keys().next().value!)
   }
 
-  private async parse(pid: number, path: string): Promise<Map<number, string> | null> {
+  private async readText(pid: number, path: string): Promise<string | null> {
     let bytes: Uint8Array
     try {
       bytes = await this.readInRoot(pid, path, MAX_FILE_BYTES)
@@ -102,7 +115,7 @@ export class UserNames {
       if (!(error instanceof AppError)) this.failures++
       return null
     }
-    return parseNames(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   }
 }
 
@@ -116,4 +129,18 @@ export function parseNames(text: string): Map<number, string> {
     names.set(Number(number), name.slice(0, 256))
   }
   return names
+}
+
+/** Number → the end of the lines `name:…:number:…:…:home:shell`; the first of several lines for a number counts. */
+export function parseAccounts(text: string): Map<number, Account> {
+  const accounts = new Map<number, Account>()
+  for (const line of text.split('\n')) {
+    if (accounts.size >= MAX_ENTRIES) break
+    const [name = '', , number = '', , , home, shell] = line.split(':', 7)
+    if (name === '' || !/^\d{1,10}$/.test(number) || accounts.has(Number(number))) continue
+    if (home !== undefined && shell !== undefined) {
+      accounts.set(Number(number), { home: home.slice(0, MAX_PATH_CHARS), shell: shell.slice(0, MAX_PATH_CHARS) })
+    }
+  }
+  return accounts
 }

@@ -15,7 +15,13 @@ export interface ColumnSpec {
   id: number
   kind: ColumnKind
   doc: string
+  /** The addon never fills it; it is not in the addon's header. */
+  isForeignToAddon?: true
 }
+
+/** Columns that the collector's host part fills where a rule asks for what they hold. */
+const asked = <K extends ColumnKind>(id: number, kind: K, doc: string) =>
+  ({ id, kind, doc, isForeignToAddon: true }) as const
 
 /** Names are unique over all tables; a field reads a column by name from whatever table the row is in. */
 export const COLUMNS = {
@@ -71,6 +77,7 @@ export const COLUMNS = {
   argUid: { id: 43, kind: 'u32', doc: 'User id argument (chown, setuid).' },
   argGid: { id: 44, kind: 'u32', doc: 'Group id argument (chown, setgid).' },
   fileMode: { id: 45, kind: 'u32', doc: 'Mode of the inode behind the descriptor, file type bits included.' },
+  fdLayer: { id: 46, kind: 'u8', doc: 'Of a file on an overlay: 1 on the upper layer, 2 on a lower one only.' },
 
   // Network.
   family: { id: 60, kind: 'u8', doc: 'Address family (AF_UNIX 1, AF_INET 2, AF_INET6 10).' },
@@ -86,6 +93,9 @@ export const COLUMNS = {
   remotePort: { id: 66, kind: 'u16', doc: 'The peer port.' },
   socketPath: { id: 67, kind: 'str', doc: 'Path of a unix socket.' },
   role: { id: 68, kind: 'u8', doc: '1 client (connected), 2 server (accepted or listening).' },
+  data: { id: 70, kind: 'str', doc: 'Beginning of what was sent or received; only when the plan asks for it.' },
+  localNames: asked(71, 'str', 'Host names that rules name and that lead to localIp, separated by NUL.'),
+  remoteNames: asked(72, 'str', 'The same of remoteIp.'),
   size: { id: 69, kind: 'f64', doc: 'Bytes asked for or sent.' },
 
   // Facts of a process image: in exec rows as captured, in the process table as known.
@@ -109,7 +119,7 @@ export const COLUMNS = {
   exeFlags: {
     id: 97,
     kind: 'u8',
-    doc: 'Bits: 1 on the overlay upper layer, 2 memfd or unlinked, 4 writable by the user, 8 interpreter.',
+    doc: 'Bits: 1 on the overlay upper layer, 2 memfd or unlinked, 4 writable by the user, 8 interpreter, 16 on a lower layer of an overlay only.',
   },
 
   // Identity of a process (process table; the addon fills these).
@@ -141,6 +151,26 @@ export const COLUMNS = {
   groupName: { id: 133, kind: 'str', doc: 'Name of gid as seen inside the container.' },
   loginName: { id: 134, kind: 'str', doc: 'Name of loginUid on the host.' },
   startTime: { id: 135, kind: 'i64', doc: 'Start of the process, ns since the Unix epoch.' },
+
+  // Read where a rule or an output asks, when the batch is joined: the process may have changed since the event.
+  userHome: asked(136, 'str', 'Home directory of uid as seen inside the container.'),
+  userShell: asked(137, 'str', 'Shell of uid as seen inside the container.'),
+  pidNsStartTime: asked(138, 'i64', 'Start of the first process of the pid namespace, ns since the Unix epoch.'),
+  vmSizeKb: asked(139, 'f64', 'Virtual memory, KiB.'),
+  vmRssKb: asked(140, 'f64', 'Resident memory, KiB.'),
+  vmSwapKb: asked(141, 'f64', 'Swapped memory, KiB.'),
+  majorFaults: asked(142, 'f64', 'Page faults that read from a disk, so far.'),
+  minorFaults: asked(143, 'f64', 'Page faults that did not, so far.'),
+  threadCount: asked(144, 'u32', 'Threads that live, the main one included.'),
+  cpuTimeNs: asked(145, 'f64', 'CPU time of all its threads so far, ns.'),
+  descriptorCount: asked(146, 'u32', 'Open descriptors.'),
+  descriptorLimit: asked(147, 'f64', 'How many descriptors may be open; absent when unlimited.'),
+  descriptors: asked(
+    148,
+    'str',
+    'Open descriptors as number, type and name, all separated by NUL; the lowest 256, names of 0 to 2 only.',
+  ),
+  cgroupPaths: asked(149, 'str', 'Entries `controller=path` separated by NUL, one for each controller.'),
 
   // Birth and death.
   childPid: { id: 150, kind: 'u32', doc: 'Host pid of the new process.' },
@@ -175,6 +205,16 @@ export const COLUMNS = {
     kind: 'str',
     doc: 'Source, destination, mode, writable (true or false) and propagation of each mount, all separated by NUL; empty without mounts, absent until inspected.',
   },
+  healthcheck: {
+    id: 187,
+    kind: 'str',
+    doc: "The container's health check: kind (CMD, CMD-SHELL) and words, separated by NUL; absent without one.",
+    isForeignToAddon: true,
+  },
+  livenessProbe: { id: 188, kind: 'str', doc: 'Words of the liveness probe, by NUL.', isForeignToAddon: true },
+  readinessProbe: { id: 189, kind: 'str', doc: 'Words of the readiness probe, by NUL.', isForeignToAddon: true },
+  podLabels: { id: 190, kind: 'str', doc: "Labels of the container's pod, as `labels`.", isForeignToAddon: true },
+  podIp: { id: 191, kind: 'str', doc: "Address of the container's pod.", isForeignToAddon: true },
 
   // Docker events.
   action: { id: 200, kind: 'str', doc: "The event's action (create, start, exec_create: sh, …)." },
@@ -259,6 +299,20 @@ export const TABLES = {
       'groupName',
       'loginName',
       'startTime',
+      'userHome',
+      'userShell',
+      'pidNsStartTime',
+      'vmSizeKb',
+      'vmRssKb',
+      'vmSwapKb',
+      'majorFaults',
+      'minorFaults',
+      'threadCount',
+      'cpuTimeNs',
+      'descriptorCount',
+      'descriptorLimit',
+      'descriptors',
+      'cgroupPaths',
     ],
   },
   container: {
@@ -281,6 +335,11 @@ export const TABLES = {
       'containerCreatedTime',
       'containerFlags',
       'capAdd',
+      'healthcheck',
+      'livenessProbe',
+      'readinessProbe',
+      'podLabels',
+      'podIp',
     ],
   },
   /** What the kernel said of cgroups, for the host's identity of containers; never leaves the collector. */
@@ -316,6 +375,7 @@ export const TABLES = {
       'argUid',
       'argGid',
       'fileMode',
+      'fdLayer',
       'arg0',
       'arg1',
     ],
@@ -339,9 +399,12 @@ export const TABLES = {
       'role',
       'flags',
       'size',
+      'data',
       'arg0',
       'arg1',
       'arg2',
+      'localNames',
+      'remoteNames',
     ],
   },
   /** Every other call: raw arguments, up to two strings, and what a descriptor argument is. */
@@ -396,4 +459,4 @@ export const PROCESS_FLAGS = {
 } as const
 
 /** Bits of `exeFlags`. */
-export const EXE_FLAGS = { upperLayer: 1, memfd: 2, writable: 4, interpreter: 8 } as const
+export const EXE_FLAGS = { upperLayer: 1, memfd: 2, writable: 4, interpreter: 8, lowerLayer: 16 } as const

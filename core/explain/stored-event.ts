@@ -82,8 +82,8 @@ export function storedEvent(body: unknown): StoredEvent | string {
   const known = toldFields(type, table, document)
   return {
     batch: builder.build(),
-    tells: ({ name, available }, argument) => {
-      if (!available) return true
+    tells: ({ name, refused }, argument) => {
+      if (refused !== null) return true
       if (OF_ANCESTORS.includes(name)) return tellsAncestors(document, argument)
       if (known.has(name)) return true
       return name === 'evt.arg' && argument !== null && table === 'file' && PATH_ARGUMENTS.has(argument)

@@ -59,14 +59,22 @@ function mount(part: (typeof MOUNT_PARTS)[number] | null): Source {
   }
 }
 
-/** One label by its key. */
-export function labelReader(key: string): Reader {
+/** One label by its key; of the container, or of its pod. */
+export function labelReader(key: string, column: 'labels' | 'podLabels' = 'labels'): Reader {
   const start = `${key}=`
   return (cursor) =>
-    argumentList(cursor.containerText('labels'))
+    argumentList(cursor.containerText(column))
       ?.find((entry) => entry.startsWith(start))
       ?.slice(start.length)
 }
+
+/** All labels as key:value, joined by commas. */
+export const labelsReader =
+  (column: 'labels' | 'podLabels'): Reader =>
+  (cursor) =>
+    argumentList(cursor.containerText(column))
+      ?.map((entry) => entry.replace('=', ':'))
+      .join(',')
 
 const keyed = { ...everywhere, argument: 'key', argumentRequired: true } as const
 
@@ -75,6 +83,14 @@ function time(column: ColumnName, name: string, doc: string): Field {
     ...everywhere,
     print: (cursor: Cursor) => cursor.containerTime(column)?.toString(),
   })
+}
+
+/** A command joined by blanks, without the word that says how Docker runs it. */
+function checkText(cursor: Cursor, column: 'healthcheck' | 'livenessProbe' | 'readinessProbe'): string | undefined {
+  const words = argumentList(cursor.containerText(column))
+  const flags = cursor.containerNumber('containerFlags') ?? 0
+  if (words === undefined) return cursor.container >= 0 && (flags & FLAGS.inspected) !== 0 ? 'NONE' : undefined
+  return (column === 'healthcheck' ? words.slice(1) : words).join(' ')
 }
 
 export const CONTAINER_FIELDS: readonly Field[] = [
@@ -198,11 +214,7 @@ export const CONTAINER_FIELDS: readonly Field[] = [
     'container.labels',
     'string',
     'All labels as key:value, joined by commas.',
-    fromContainer((cursor) =>
-      argumentList(cursor.containerText('labels'))
-        ?.map((entry) => entry.replace('=', ':'))
-        .join(','),
-    ),
+    fromContainer(labelsReader('labels')),
     everywhere,
   ),
   field('container.ip', 'string', 'First address of the container.', containerColumn('containerIp'), everywhere),
@@ -232,6 +244,27 @@ export const CONTAINER_FIELDS: readonly Field[] = [
     'string',
     "Capabilities added to the runtime's default, joined by blanks (Seamark's own field).",
     fromContainer((cursor) => argumentList(cursor.containerText('capAdd'))?.join(' ')),
+    everywhere,
+  ),
+  field(
+    'container.healthcheck',
+    'string',
+    "Command of the container's health check; NONE without one, absent until inspected.",
+    fromContainer((cursor) => checkText(cursor, 'healthcheck')),
+    everywhere,
+  ),
+  field(
+    'container.liveness_probe',
+    'string',
+    "Command of the container's liveness probe, as the last applied configuration of its pod has it; NONE without one.",
+    fromContainer((cursor) => checkText(cursor, 'livenessProbe')),
+    everywhere,
+  ),
+  field(
+    'container.readiness_probe',
+    'string',
+    "Command of the container's readiness probe, as the last applied configuration of its pod has it; NONE without one.",
+    fromContainer((cursor) => checkText(cursor, 'readinessProbe')),
     everywhere,
   ),
   time('containerStartTime', 'container.start_ts', 'Start of the container.'),

@@ -28,7 +28,7 @@ import { argumentList } from './process-facts.ts'
 import { connectionText } from './socket-ends.ts'
 
 /** `raw` as the call had it, `shown` where there is a more readable form. */
-interface ArgumentText {
+export interface ArgumentText {
   raw: string
   shown?: string
 }
@@ -300,6 +300,15 @@ export function argumentsOf(cursor: Cursor): readonly EventArgument[] {
 export function argumentsOfType(type: EventTypeName | undefined): readonly EventArgument[] {
   if (type === undefined || type === 'docker' || type === 'health' || type === 'command') return []
   return EVENT_ARGUMENTS[type] ?? RESULT_ONLY
+}
+
+/** Reads one argument by its name or, where that is a number, by its position. */
+export function argumentText(argument: string | null): EventArgument['read'] {
+  const position = argument !== null && /^\d{1,3}$/.test(argument) ? Number(argument) : -1
+  return (cursor) => {
+    const list = argumentsOf(cursor)
+    return (position >= 0 ? list[position] : list.find(({ name }) => name === argument))?.read(cursor)
+  }
 }
 
 /** `fd=3(<f>/etc/passwd) name=/etc/passwd flags=1(O_RDONLY)`. */

@@ -1,11 +1,12 @@
 /** `evt.*`: facts about the event itself. */
 
+import type { TableName } from '../batch/schema.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
-import { argumentsOf, argumentsText } from './event-arguments.ts'
-import { OPEN_CALLS } from './event-path.ts'
+import { argumentsText, argumentText } from './event-arguments.ts'
+import { firstPath, OPEN_CALLS, secondPath } from './event-path.ts'
 import { EVENT_TYPES } from './event-types.ts'
-import { eventColumn, type Field, field, fromEvent } from './field.ts'
+import { eventColumn, type Field, field, fromEvent, type Source } from './field.ts'
 import { errorName } from './kernel-names.ts'
 import { dateTimeText, isoText, secondsText, timeText } from './time-text.ts'
 
@@ -81,16 +82,7 @@ export const EVT_FIELDS: readonly Field[] = [
     always((cursor) => Number(cursor.timeNs % 1_000_000_000n)),
     every,
   ),
-  field(
-    'evt.source',
-    'string',
-    'Where the event was seen: syscall, docker, health, command.',
-    always((cursor) => {
-      const type = cursor.type
-      return type === undefined ? undefined : EVENT_TYPES[type].source
-    }),
-    every,
-  ),
+  field('evt.source', 'string', 'Where the event was seen: syscall, docker, health, command.', always(sourceOf), every),
   field(
     'evt.hostname',
     'string',
@@ -134,15 +126,65 @@ export const EVT_FIELDS: readonly Field[] = [
       from: 'derived',
       scope: 'event',
       derive: (argument) => {
-        const position = argument !== null && /^\d{1,3}$/.test(argument) ? Number(argument) : -1
+        const read = argumentText(argument)
         return (cursor) => {
-          const list = argumentsOf(cursor)
-          const value = (position >= 0 ? list[position] : list.find(({ name }) => name === argument))?.read(cursor)
+          const value = read(cursor)
           return value?.shown ?? value?.raw
         }
       },
     },
     { argument: 'key', argumentRequired: true },
+  ),
+  field(
+    'evt.rawarg',
+    'string',
+    'One argument by name (evt.rawarg.flags, evt.rawarg[flags]) or position, as the call had it: numbers stay numbers.',
+    {
+      from: 'derived',
+      scope: 'event',
+      derive: (argument) => {
+        const read = argumentText(argument)
+        return (cursor) => read(cursor)?.raw
+      },
+    },
+    { argument: 'key', argumentRequired: true, rightSide: false },
+  ),
+  field(
+    'evt.type.is',
+    'number',
+    '1 for events of the type named (evt.type.is.openat, evt.type.is[openat]), 0 for others.',
+    { from: 'derived', scope: 'event', derive: (argument) => (cursor) => (cursor.type === argument ? 1 : 0) },
+    { argument: 'key', argumentRequired: true, ...every },
+  ),
+  field(
+    'evt.abspath',
+    'string',
+    'Absolute path of a call on paths; evt.abspath.src and evt.abspath.dst are the old and the new one of calls with two.',
+    {
+      from: 'derived',
+      scope: 'event',
+      columns: ['rawPath'],
+      derive: (argument) => {
+        if (argument === 'dst') return secondPath
+        return argument === null || argument === 'src' ? firstPath : () => undefined
+      },
+    },
+    { argument: 'key' },
+  ),
+  field(
+    'evt.around',
+    'number',
+    'Time between the event and the one given in brackets (ns since the Unix epoch), in ms; = asks for at most as much.',
+    {
+      from: 'derived',
+      scope: 'event',
+      derive: (argument) => {
+        if (argument === null || !/^\d{1,19}$/.test(argument)) return () => undefined
+        const center = BigInt(argument)
+        return (cursor) => Math.abs(Number(cursor.timeNs - center)) / 1e6
+      },
+    },
+    { argument: 'key', argumentRequired: true, rightSide: false, printable: false, ...every },
   ),
   field(
     'evt.res',
@@ -213,8 +255,92 @@ export const EVT_FIELDS: readonly Field[] = [
   ),
   field('evt.is_io_read', 'boolean', 'Receives data.', always(isReceive)),
   field('evt.is_io_write', 'boolean', 'Sends data.', always(isSend)),
+  field(
+    'evt.io_dir',
+    'string',
+    'read for events that receive data, write for those that send it.',
+    fromEvent(['size'], (cursor) => (isReceive(cursor) ? 'read' : isSend(cursor) ? 'write' : undefined)),
+  ),
+  field(
+    'evt.buffer',
+    'bytes',
+    'Beginning of what was sent or received, at most 1 KiB; of sendmsg and recvmsg the first part. Read only where a rule or an output asks, and never stored in documents.',
+    eventColumn('data'),
+    { wants: 'data' },
+  ),
   field('evt.buflen', 'number', 'Bytes asked for or sent.', eventColumn('size')),
+  field(
+    'evt.is_wait',
+    'boolean',
+    'Always false: calls that only wait (poll, nanosleep) are not captured.',
+    always(() => false),
+  ),
+  field(
+    'evt.is_syslog',
+    'boolean',
+    'Sends something to /dev/log.',
+    always((cursor) => isSend(cursor) && SYSLOG_SOCKETS.test(cursor.text('socketPath') ?? '')),
+  ),
+  field('evt.count.error', 'number', '1 when the call failed, else 0.', failures()),
+  field('evt.count.error.file', 'number', '1 when a call on files or paths failed, else 0.', failures('file')),
+  field('evt.count.error.net', 'number', '1 when a call on sockets failed, else 0.', failures('network')),
+  field(
+    'evt.count.error.memory',
+    'number',
+    'Always 0: calls that allocate memory are not captured.',
+    fromEvent(['ret'], () => 0),
+  ),
+  field(
+    'evt.count.error.other',
+    'number',
+    '1 when a call on anything but files and sockets failed, else 0.',
+    failures('exec', 'lifecycle', 'call'),
+  ),
+  field(
+    'evt.count.exit',
+    'number',
+    'Always 1: events are seen when the call returns.',
+    always(() => 1),
+  ),
+  field(
+    'evt.pluginname',
+    'string',
+    'Name of the source of events that are no system calls: docker, health, command.',
+    always((cursor) => {
+      const source = sourceOf(cursor)
+      return source === 'syscall' ? undefined : source
+    }),
+    every,
+  ),
+  field(
+    'evt.plugininfo',
+    'string',
+    'One line about an event that is no system call: what Docker did, or the message.',
+    fromEvent(['message', 'action'], (cursor) => {
+      const action = cursor.text('action')
+      if (action === undefined) return cursor.text('message')
+      return [cursor.text('objectType'), action, cursor.text('objectId')].filter((part) => part !== undefined).join(' ')
+    }),
+    every,
+  ),
 ]
+
+/** Where syslog listens; the second is what the first links to where systemd runs. */
+const SYSLOG_SOCKETS = /\/dev\/log$|^\/run\/systemd\/journal\/dev-log$/
+
+/** Whether the call failed, as a number, where the event is in one of the tables; none given: in any. */
+function failures(...tables: TableName[]): Source {
+  return fromEvent(['ret'], (cursor) => {
+    if (tables.length > 0 && !tables.includes(cursor.table.name)) return undefined
+    const ret = cursor.number('ret')
+    return ret === undefined ? undefined : ret < 0 ? 1 : 0
+  })
+}
+
+function sourceOf(cursor: Cursor): SourceName | undefined {
+  const type = cursor.type
+  return type === undefined ? undefined : EVENT_TYPES[type].source
+}
 
 function isReceive(cursor: Cursor): boolean {
   const type = cursor.type

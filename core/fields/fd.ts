@@ -5,6 +5,7 @@ import type { Cursor } from './cursor.ts'
 import { firstPath, OPEN_CALLS, takesDescriptor } from './event-path.ts'
 import { type Field, type FieldType, field, fromEvent, type Source } from './field.ts'
 import { baseName, directoryOf } from './paths.ts'
+import { argumentList } from './process-facts.ts'
 import { clientEnd, connectionText, type End, ipOf, isServer, portOf, serverEnd } from './socket-ends.ts'
 
 const AF_UNIX = 1
@@ -105,12 +106,33 @@ function sides(type: FieldType, suffix: string, what: string, read: (end: (curso
   ]
 }
 
+/** Names are written into the event where it is captured, so that everybody who judges it later sees the same. */
+function domain(side: string, what: string, end: (cursor: Cursor) => End): Field {
+  const names = (cursor: Cursor) => argumentList(cursor.text(end(cursor) === 'local' ? 'localNames' : 'remoteNames'))
+  return field(
+    `fd.${side}ip.name`,
+    'string',
+    `Host name that leads to the address of the ${what}. Only names that some rule compares this with are looked up, by the host that captures, and again every minute.`,
+    fromEvent(['localNames', 'remoteNames'], names),
+    { several: 'ends', rightSide: false, print: (cursor) => names(cursor)?.join(' ') },
+  )
+}
+
 export const FD_FIELDS: readonly Field[] = [
   field(
     'fd.num',
     'number',
     'Number of the descriptor; -1 when the call made none.',
     fromEvent(['fd'], (cursor) => (takesDescriptor(cursor) ? cursor.number('fd') : undefined)),
+  ),
+  field(
+    'fd.uid',
+    'string',
+    'Thread id and number of the descriptor, one behind the other.',
+    fromEvent(['fd'], (cursor) => {
+      const fd = takesDescriptor(cursor) ? cursor.number('fd') : undefined
+      return fd === undefined || fd < 0 ? undefined : `${cursor.number('tid')}${fd}`
+    }),
   ),
   field(
     'fd.name',
@@ -144,9 +166,14 @@ export const FD_FIELDS: readonly Field[] = [
   ),
   field('fd.ip', 'ip', 'Address of either end; only to compare.', both(ipOf), bothEnds),
   ...sides('ip', 'ip', 'Address', ip),
+  domain('c', 'client', clientEnd),
+  domain('s', 'server', serverEnd),
+  domain('l', 'local end', local),
+  domain('r', 'remote end', remote),
   field('fd.net', 'net', 'Network of either end; only to compare.', both(ipOf), bothEnds),
   ...sides('net', 'net', 'Network', ip),
   field('fd.port', 'port', 'Port of either end; only to compare.', both(portOf), bothEnds),
+  field('fd.proto', 'port', 'The same as fd.port: Falco calls a port a protocol here.', both(portOf), bothEnds),
   ...sides('port', 'port', 'Port', port),
   ...sides('string', 'proto', 'Port as text', portText),
   field(
@@ -228,6 +255,18 @@ export const FD_FIELDS: readonly Field[] = [
     { ecs: 'file.inode' },
   ),
   field(
+    'fd.is_upper_layer',
+    'boolean',
+    "The file is in the container's writable layer.",
+    fromEvent(['fdLayer', 'family'], (cursor) => isOnLayer(cursor, LAYER.upper)),
+  ),
+  field(
+    'fd.is_lower_layer',
+    'boolean',
+    "The file is in the container's image, unchanged.",
+    fromEvent(['fdLayer', 'family'], (cursor) => isOnLayer(cursor, LAYER.lower)),
+  ),
+  field(
     'fd.containername',
     'string',
     'Container id and descriptor name, joined by a colon.',
@@ -249,6 +288,14 @@ export const FD_FIELDS: readonly Field[] = [
     }),
   ),
 ]
+
+/** Values of the column fdLayer. */
+const LAYER = { upper: 1, lower: 2 } as const
+
+/** False for all that is on no overlay. */
+function isOnLayer(cursor: Cursor, layer: number): boolean | undefined {
+  return takesDescriptor(cursor) ? cursor.number('fdLayer') === layer : undefined
+}
 
 function part(cursor: Cursor, of: (device: number) => number): number | undefined {
   const device = cursor.number('device')

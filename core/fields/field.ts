@@ -4,6 +4,7 @@
  */
 import type { ColumnName } from '../batch/schema.ts'
 import type { SourceName, Value } from '../model/event.ts'
+import type { CaptureWant } from '../model/source.ts'
 import type { Cursor } from './cursor.ts'
 
 /**
@@ -43,6 +44,12 @@ export type Source =
       readonly derive: (argument: string | null) => Reader
     }
 
+/** Why a field is not filled, as the end of "… is never filled: ", and what to write instead, as the end of "use ". */
+export interface Refusal {
+  readonly why: string
+  readonly instead: string
+}
+
 export interface Field {
   readonly name: string
   readonly type: FieldType
@@ -64,8 +71,10 @@ export interface Field {
   readonly several: 'no' | 'list' | 'any' | 'ends'
   /** False where the value is made only to be compared. */
   readonly printable: boolean
-  /** False: Falco knows the field, Seamark cannot fill it; it is always absent. */
-  readonly available: boolean
+  /** Set where Falco knows the field and Seamark does not fill it: it is always absent. */
+  readonly refused: Refusal | null
+  /** What must be captured besides the events themselves for the field to have a value. */
+  readonly wants?: CaptureWant
   readonly read: Source
   /** Exact text where the value itself would lose precision. */
   readonly print?: (cursor: Cursor) => string | undefined
@@ -88,7 +97,7 @@ export function field(name: string, type: Field['type'], doc: string, read: Sour
     argumentRequired: false,
     several: 'no',
     printable: true,
-    available: true,
+    refused: null,
     ...extra,
   })
 }

@@ -4,6 +4,8 @@ import { COMMAND_FIELDS } from './command.ts'
 import { CONTAINER_FIELDS } from './container.ts'
 import { DOCKER_FIELDS } from './docker-event.ts'
 import { ARGUMENT_NAMES } from './event-arguments.ts'
+import { KNOWN_EVENT_NAMES } from './event-names.ts'
+import { EVENT_TYPES } from './event-types.ts'
 import { EVT_FIELDS } from './evt.ts'
 import { FD_FIELDS } from './fd.ts'
 import type { Field } from './field.ts'
@@ -11,8 +13,9 @@ import { FS_PATH_FIELDS } from './fs-path.ts'
 import { HEALTH_FIELDS } from './health.ts'
 import { K8S_FIELDS } from './k8s.ts'
 import { PROC_FIELDS } from './proc.ts'
+import { PROCESS_STATE_FIELDS } from './process-state.ts'
+import { REFUSED_FIELDS } from './refused.ts'
 import { THREAD_FIELDS } from './thread.ts'
-import { UNAVAILABLE_FIELDS } from './unavailable.ts'
 import { USER_GROUP_FIELDS } from './user-group.ts'
 
 /** Every field, family by family, in the order of the reference. */
@@ -20,6 +23,7 @@ export const FIELDS: readonly Field[] = [
   ...EVT_FIELDS,
   ...PROC_FIELDS,
   ...THREAD_FIELDS,
+  ...PROCESS_STATE_FIELDS,
   ...USER_GROUP_FIELDS,
   ...FD_FIELDS,
   ...FS_PATH_FIELDS,
@@ -28,28 +32,38 @@ export const FIELDS: readonly Field[] = [
   ...DOCKER_FIELDS,
   ...HEALTH_FIELDS,
   ...COMMAND_FIELDS,
-  ...UNAVAILABLE_FIELDS,
+  ...REFUSED_FIELDS,
 ]
 
 const BY_NAME: ReadonlyMap<string, Field> = new Map(FIELDS.map((field) => [field.name, field]))
-const ARGUMENT_PREFIX = 'evt.arg.'
+/** Fields whose argument may also follow a dot (`evt.arg.NAME` is `evt.arg[NAME]`), and which arguments may. */
+const DOTTED: readonly [field: string, isArgument: (text: string) => boolean][] = [
+  ['evt.arg', (text) => ARGUMENT_NAMES.has(text)],
+  ['evt.rawarg', (text) => ARGUMENT_NAMES.has(text)],
+  ['evt.type.is', (text) => KNOWN_EVENT_NAMES.has(text) || Object.hasOwn(EVENT_TYPES, text)],
+  ['evt.abspath', (text) => text === 'src' || text === 'dst'],
+  ['thread.cgroup', () => true],
+  ['container.label', () => true],
+  ['k8s.pod.label', () => true],
+]
 
-/**
- * The field behind a name and its argument as written. `evt.arg.NAME` is `evt.arg[NAME]`. Undefined for a name that is
- * not in the table.
- */
+/** The field behind a name and its argument as written. Undefined for a name that is not in the table. */
 export function findField(
   name: string,
   argument: string | null,
 ): { field: Field; argument: string | null } | undefined {
   const field = BY_NAME.get(name)
   if (field !== undefined) return { field, argument }
-  if (!name.startsWith(ARGUMENT_PREFIX) || argument !== null) return undefined
-  const argumentName = name.slice(ARGUMENT_PREFIX.length)
-  return ARGUMENT_NAMES.has(argumentName) ? { field: BY_NAME.get('evt.arg')!, argument: argumentName } : undefined
+  if (argument !== null) return undefined
+  for (const [prefix, isArgument] of DOTTED) {
+    if (!name.startsWith(`${prefix}.`)) continue
+    const text = name.slice(prefix.length + 1)
+    return isArgument(text) ? { field: BY_NAME.get(prefix)!, argument: text } : undefined
+  }
+  return undefined
 }
 
 /** All names a rule may write, for hints and completion. */
 export function fieldNames(): string[] {
-  return [...BY_NAME.keys(), ...[...ARGUMENT_NAMES].map((name) => ARGUMENT_PREFIX + name)]
+  return [...BY_NAME.keys(), ...[...ARGUMENT_NAMES].map((name) => `evt.arg.${name}`)]
 }

@@ -150,7 +150,21 @@ export const PROC_FIELDS: readonly Field[] = [
     ancestors(textOf('exePath'), 'exePath'),
     ancestor,
   ),
-  field('proc.args', 'string', 'Arguments after the first, joined by blanks.', own(argsOf)),
+  field(
+    'proc.args',
+    'string',
+    'Arguments after the first, joined by blanks, or one of them: proc.args[0] is what follows argv[0].',
+    {
+      from: 'derived',
+      scope: 'process',
+      derive: (argument) => {
+        if (argument === null) return (cursor) => argsOf(cursor, cursor.process)
+        const position = Number(argument) + 1
+        return (cursor) => argumentList(cursor.processText('argv'))?.[position]
+      },
+    },
+    { argument: 'index' },
+  ),
   field('proc.aargs', 'string', 'Arguments of the ancestor n generations up, or of any.', ancestors(argsOf), ancestor),
   field('proc.cmdline', 'string', 'Name and arguments.', own(commandLineOf), { ecs: 'process.command_line' }),
   field('proc.pcmdline', 'string', 'Name and arguments of the parent.', parent(commandLineOf), {
@@ -302,6 +316,12 @@ export const PROC_FIELDS: readonly Field[] = [
     'boolean',
     "The executable is in the container's writable layer.",
     flag('exeFlags', EXE_FLAGS.upperLayer),
+  ),
+  field(
+    'proc.is_exe_lower_layer',
+    'boolean',
+    "The executable is in the container's image, unchanged.",
+    flag('exeFlags', EXE_FLAGS.lowerLayer),
   ),
   field(
     'proc.is_exe_from_memfd',

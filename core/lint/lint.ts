@@ -53,7 +53,7 @@ function deadRule(rule: ReadyRule): Problem {
   const never = new Set<string>()
   visitExpressions([condition], (node) => {
     if (node.kind !== 'check') return
-    for (const { field } of fieldsOf(node.predicate)) if (!field.available) never.add(field.name)
+    for (const { field } of fieldsOf(node.predicate)) if (field.refused !== null) never.add(field.name)
   })
   const why =
     condition.kind === 'constant'

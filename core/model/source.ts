@@ -22,7 +22,17 @@ export interface CapturePlan {
   scope: 'all' | 'containers'
   /** Whether some rule reads the environment of processes; otherwise it never leaves the kernel. */
   environment: boolean
+  /** What else some rule or output reads; left alone otherwise, because it costs. Sorted, distinct; none by default. */
+  wants?: readonly CaptureWant[]
+  /** Host names that some rule compares the ends of a connection with; sorted, distinct. */
+  domains?: readonly string[]
 }
+
+/**
+ * `accounts`: home and shell of users. `cgroups`: paths of a process's cgroups. `data`: what is sent and received.
+ * `descriptors`: open descriptors of a process. `pidns`: when its pid namespace began. `resources`: memory, faults, threads.
+ */
+export type CaptureWant = 'accounts' | 'cgroups' | 'data' | 'descriptors' | 'pidns' | 'resources'
 
 /** Events of one source on their way to the queue; the collector turns them into sealed batches. */
 export interface Emission {

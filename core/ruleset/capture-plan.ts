@@ -1,7 +1,10 @@
 /** What must be captured for a set of rules to see what it asks for. */
 import { createHash } from 'node:crypto'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
-import { fieldsOf } from '../language/condition/predicate.ts'
+import type { Field } from '../fields/field.ts'
+import { findField } from '../fields/index.ts'
+import type { Operator } from '../language/condition/ast.ts'
+import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
 import type { CapturePlan } from '../model/source.ts'
 import { type Expression, visitExpressions } from './expression.ts'
 
@@ -29,6 +32,12 @@ export const PROCESS_TREE_EVENTS: readonly EventTypeName[] = [
   'capset',
 ]
 
+const ENVIRONMENT_FIELDS: ReadonlySet<string> = new Set(['proc.env', 'proc.aenv'])
+const DOMAIN_FIELDS: ReadonlySet<string> = new Set(['fd.cip.name', 'fd.sip.name', 'fd.lip.name', 'fd.rip.name'])
+const EXACT: ReadonlySet<Operator> = new Set<Operator>(['=', '!=', 'in', 'intersects'])
+/** More names than this are not looked up: each is a question to the host's resolver, again and again. */
+const MAX_DOMAINS = 1_000
+
 export interface PlannedRule {
   condition: Expression
   /** Event types that the rule can match among those captured. */
@@ -47,28 +56,45 @@ export function capturePlan(
   for (const rule of rules) for (const type of rule.eventTypes) wanted.add(type)
   for (const type of keepEventTypes) wanted.add(type)
   const eventTypes = [...wanted].filter((type) => isSyscall(type)).sort()
-  const environment = readsEnvironment(rules)
+  const fields = fieldsReadBy(rules)
+  const environment = fields.some(({ name }) => ENVIRONMENT_FIELDS.has(name))
+  const wants = distinct(fields.flatMap((field) => field.wants ?? []))
+  const domains = distinct(domainsNamedBy(rules)).slice(0, MAX_DOMAINS)
   const version = createHash('sha256')
-    .update(JSON.stringify([eventTypes, scope, environment]))
+    .update(JSON.stringify([eventTypes, scope, environment, wants, domains]))
     .digest('hex')
     .slice(0, 16)
-  return { version, eventTypes, scope, environment }
+  return { version, eventTypes, scope, environment, wants, domains }
 }
 
 function isSyscall(type: string): boolean {
   return Object.hasOwn(EVENT_TYPES, type) && EVENT_TYPES[type as EventTypeName].source === 'syscall'
 }
 
-const ENVIRONMENT_FIELDS: ReadonlySet<string> = new Set(['proc.env', 'proc.aenv'])
+function fieldsReadBy(rules: readonly PlannedRule[]): Field[] {
+  const outputs = rules.flatMap((rule) => rule.outputFields.flatMap((name) => findField(name, null)?.field ?? []))
+  return [...outputs, ...predicatesOf(rules).flatMap((predicate) => fieldsOf(predicate).map(({ field }) => field))]
+}
 
-function readsEnvironment(rules: readonly PlannedRule[]): boolean {
-  let found = rules.some((rule) => rule.outputFields.some((name) => ENVIRONMENT_FIELDS.has(name)))
+/** What rules compare fd.sip.name and its like with: these names are looked up, and no others. */
+function domainsNamedBy(rules: readonly PlannedRule[]): string[] {
+  return predicatesOf(rules).flatMap(({ left, right, operator }) => {
+    if (left.kind !== 'field' || !DOMAIN_FIELDS.has(left.field.name) || right.kind !== 'strings') return []
+    return EXACT.has(operator) ? right.values.filter((name) => name !== '') : []
+  })
+}
+
+function predicatesOf(rules: readonly PlannedRule[]): Predicate[] {
+  const found: Predicate[] = []
   visitExpressions(
     rules.map((rule) => rule.condition),
     (node) => {
-      if (node.kind !== 'check') return
-      found ||= fieldsOf(node.predicate).some(({ field }) => ENVIRONMENT_FIELDS.has(field.name))
+      if (node.kind === 'check') found.push(node.predicate)
     },
   )
   return found
+}
+
+function distinct<T extends string>(names: readonly T[]): T[] {
+  return [...new Set(names)].sort()
 }

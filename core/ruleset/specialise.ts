@@ -47,7 +47,7 @@ const DESCRIPTOR_FIELDS: ReadonlySet<string> = new Set(
 
 /** Whether events of a type in a table can never have a value for the field. */
 function isAlwaysAbsent(field: Field, argument: string | null, type: EventTypeName, table: TableName): boolean {
-  if (!field.available) return true
+  if (field.refused !== null) return true
   if (DESCRIPTOR_FIELDS.has(field.name) && table !== 'network' && !DESCRIPTOR_CALLS.has(type)) return true
   // A call has one path, or a source and a target.
   if (field.name.startsWith('fs.path.')) {

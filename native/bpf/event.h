@@ -64,7 +64,7 @@ struct call_spec {
 	u16 type;   /* code of core/fields/event-types.ts; 0: not known */
 	u8 flags;   /* enum call_flags */
 	u8 budget;  /* enum budget_class */
-	u8 raw0;    /* place of a pointer to a string */
+	u8 raw0;    /* place of a pointer to a string; of calls that send or receive: to the data, or to struct msghdr */
 	u8 raw1;
 	u8 dir0;    /* place of the directory descriptor of raw0 */
 	u8 dir1;
@@ -85,7 +85,7 @@ struct call_spec {
 enum event_slot {
 	SLOT_FACTS = 0,   /* struct socket_facts or struct image_facts */
 	SLOT_PATH = 1,    /* what the descriptor is; exec: the executable */
-	SLOT_RAW0 = 2,    /* a string as user space passed it, NUL included; exec: the file name given */
+	SLOT_RAW0 = 2,    /* a string as user space passed it, NUL included; sockets: data; exec: the file name given */
 	SLOT_RAW1 = 3,    /* a second one; exec: argv with its NULs */
 	SLOT_DIR0 = 4,    /* path of the directory of RAW0; exec: the current directory */
 	SLOT_DIR1 = 5,    /* path of the directory of RAW1; exec: the environment with its NULs */
@@ -96,6 +96,8 @@ enum event_slot {
 enum event_flags {
 	EVENT_PATH_CUT = 1,   /* SLOT_PATH stopped before the root: too deep or too long */
 	EVENT_HAS_FILE = 2,   /* inode, device, mode, magic and fd are set */
+	EVENT_UPPER = 4,      /* the file lives on the upper layer of an overlay … */
+	EVENT_LOWER = 8,      /* … or on a lower one only */
 };
 
 struct event {
@@ -146,6 +148,9 @@ struct socket_facts {
 	char path[108];
 };
 
+/* Where the file of an overlay lives. */
+enum overlay_layer { LAYER_NONE = 0, LAYER_UPPER = 1, LAYER_LOWER = 2 };
+
 struct image_facts {
 	u64 cap_permitted;
 	u64 cap_effective;
@@ -163,10 +168,11 @@ struct image_facts {
 	u32 owner;
 	u32 group;
 	u32 links;
-	u32 upper;       /* 1: the file lives on the upper layer of an overlay */
+	u32 layer;       /* enum overlay_layer */
 	u32 interpreted; /* 1: an interpreter runs it (#!) */
 };
 
+#define PAYLOAD_MAX 1024                   /* of what is sent or received */
 #define DATA_LIMIT 16384                   /* a slot starts below this … */
 #define SLOT_MAX 4096                      /* … and is at most this long */
 #define PATH_DEPTH_MAX 64

@@ -11,6 +11,7 @@
 #define AF_INET6 10
 #define TCP_LISTEN 10
 #define AT_FDCWD -100
+#define OVERLAYFS_MAGIC 0x794c7630
 
 /* Place 1 to 6, or 7 for the return value behind them. Without branches: the verifier would follow every one. */
 static __always_inline u64 argument(const struct event *e, u32 place)
@@ -96,6 +97,17 @@ __noinline int add_socket(struct scratch *s, u64 address)
 	return 0;
 }
 
+static __always_inline u32 overlay_layer(struct inode *inode, u64 magic)
+{
+	u64 upper = 0;
+
+	if (magic != OVERLAYFS_MAGIC)
+		return LAYER_NONE;
+	/* struct ovl_inode has the upper dentry right behind the inode that it embeds. */
+	bpf_probe_read_kernel(&upper, 8, (void *)((u64)inode + bpf_core_type_size(struct inode)));
+	return upper ? LAYER_UPPER : LAYER_LOWER;
+}
+
 static __always_inline void fill_inode(struct scratch *s, struct inode *inode)
 {
 	struct event *e = &s->event;
@@ -120,6 +132,8 @@ static __always_inline void fill_inode(struct scratch *s, struct inode *inode)
 		e->magic = BPF_CORE_READ(super, s_magic);
 	}
 	e->flags |= EVENT_HAS_FILE;
+	/* LAYER_UPPER is 1, LAYER_LOWER 2; the flags lie in the same order. */
+	e->flags |= overlay_layer(inode, e->magic) * EVENT_UPPER;
 }
 
 /* An open file by its address, which need not be trusted. */

@@ -3,7 +3,6 @@
 #include "budget.bpf.h"
 #include "event-types.h"
 
-#define OVERLAYFS_MAGIC 0x794c7630
 #define SIGNAL_GROUP_EXIT 4
 /* The top bit of a stored change time says that it was asked for (multigrain timestamps, 6.13). */
 #define NSEC_MASK 0x3fffffff
@@ -99,14 +98,7 @@ static __always_inline void add_image_facts(struct scratch *s, struct task_struc
 	facts->group = BPF_CORE_READ(inode, i_gid.val);
 	facts->links = BPF_CORE_READ(inode, i_nlink);
 	facts->interpreted = bprm->filename != bprm->interp;
-	facts->upper = 0;
-	if (BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_MAGIC) {
-		/* struct ovl_inode has the upper dentry right behind the inode that it embeds. */
-		u64 upper = 0;
-
-		bpf_probe_read_kernel(&upper, 8, (void *)((u64)inode + bpf_core_type_size(struct inode)));
-		facts->upper = upper != 0;
-	}
+	facts->layer = overlay_layer(inode, BPF_CORE_READ(inode, i_sb, s_magic));
 	read_times(facts, inode);
 	read_sessions(facts, task);
 	s->event.lengths[SLOT_FACTS] = sizeof(*facts);

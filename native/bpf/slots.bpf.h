@@ -91,6 +91,49 @@ static __always_inline void add_message_address(struct scratch *s, u64 message, 
 	add_address(s, name, length);
 }
 
+/* The beginning of what was sent or received. A page that is not there ends it at the page before. */
+__noinline int add_payload(struct scratch *s, u64 address, u64 size)
+{
+	u64 used;
+
+	if (!s || !address)
+		return 0;
+	used = s->used;
+	if (used >= DATA_LIMIT)
+		return 0;
+	if (size > PAYLOAD_MAX)
+		size = PAYLOAD_MAX;
+	if (bpf_probe_read_user(&s->data[used], size, (void *)address)) {
+		u64 left = 4096 - (address & 4095);
+
+		if (left >= size || bpf_probe_read_user(&s->data[used], left & 2047, (void *)address))
+			return 0;
+		size = left & 2047;
+	}
+	s->event.lengths[SLOT_RAW0] = size;
+	s->used = used + size;
+	return 0;
+}
+
+/* The same of a struct msghdr: its first part. */
+static __always_inline void add_message_payload(struct scratch *s, u64 message, u64 size, bool is_32_bit)
+{
+	u64 parts = 0, part[2] = {};
+
+	if (is_32_bit) {
+		u32 short_part[2] = {};
+
+		bpf_probe_read_user(&parts, 4, (void *)(message + 8));
+		bpf_probe_read_user(short_part, 8, (void *)parts);
+		part[0] = short_part[0];
+		part[1] = short_part[1];
+	} else {
+		bpf_probe_read_user(&parts, 8, (void *)(message + 16));
+		bpf_probe_read_user(part, 16, (void *)parts);
+	}
+	add_payload(s, part[0], part[1] < size ? part[1] : size);
+}
+
 /* The same of an address that the kernel has copied. */
 static __always_inline void add_kernel_address(struct scratch *s, const void *address, u64 length)
 {

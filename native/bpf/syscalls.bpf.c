@@ -70,6 +70,19 @@ static __always_inline bool takes_name(const struct event *e)
 	return e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME;
 }
 
+static __always_inline void add_call_payload(struct scratch *s, const struct call_spec *spec)
+{
+	struct event *e = &s->event;
+	u64 pointer = argument(e, spec->raw0);
+
+	if (e->ret <= 0)
+		return;
+	if (spec->flags & CALL_MESSAGE)
+		add_message_payload(s, pointer, e->ret, e->abi == ABI_IA32);
+	else
+		add_payload(s, pointer, e->ret);
+}
+
 static __always_inline void describe_call(struct scratch *s, const struct call_spec *spec)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -84,7 +97,9 @@ static __always_inline void describe_call(struct scratch *s, const struct call_s
 		add_path(s, SLOT_PATH, &task->fs->root);
 
 	raw0_at = s->used;
-	if (spec->raw0 && (spec->type != TYPE_PRCTL || takes_name(e)))
+	if (spec->raw0 && spec->budget == BUDGET_NETWORK)
+		add_call_payload(s, spec);
+	else if (spec->raw0 && (spec->type != TYPE_PRCTL || takes_name(e)))
 		add_user_string(s, SLOT_RAW0, argument(e, spec->raw0));
 	raw1_at = s->used;
 	if (spec->raw1)

@@ -20,7 +20,7 @@ constexpr uint32_t kNamespaceMagic = 0x6e736673;
 constexpr uint32_t kPipeMagic = 0x50495045;
 constexpr uint32_t kCapDacOverride = 1;
 
-enum ExeFlag : uint8_t { kUpperLayer = 1, kMemfd = 2, kWritable = 4, kInterpreter = 8 };
+enum ExeFlag : uint8_t { kUpperLayer = 1, kMemfd = 2, kWritable = 4, kInterpreter = 8, kLowerLayer = 16 };
 
 // A call that a signal interrupted returns one of these inside the kernel; its caller sees EINTR, or never knows, because
 // the kernel makes the call again. From include/linux/errno.h.
@@ -316,7 +316,8 @@ void EventColumns::addExec(const Event& e) {
   table.set<double>(Column::exeInode, static_cast<double>(facts.inode));
   table.set<int64_t>(Column::exeCtime, facts.ctime_ns);
   table.set<int64_t>(Column::exeMtime, facts.mtime_ns);
-  table.set<uint8_t>(Column::exeFlags, static_cast<uint8_t>((facts.upper ? kUpperLayer : 0) |
+  table.set<uint8_t>(Column::exeFlags, static_cast<uint8_t>((facts.layer == LAYER_UPPER ? kUpperLayer : 0) |
+                                                            (facts.layer == LAYER_LOWER ? kLowerLayer : 0) |
                                                             (facts.links == 0 ? kMemfd : 0) |
                                                             (mayWrite(e.head, facts) ? kWritable : 0) |
                                                             (facts.interpreted ? kInterpreter : 0)));
@@ -378,6 +379,9 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
     table.set<double>(Column::inode, static_cast<double>(e.head.inode));
     table.set<uint32_t>(Column::device, e.head.device);
     table.set<uint32_t>(Column::fileMode, e.head.mode);
+    if (e.head.flags & (EVENT_UPPER | EVENT_LOWER)) {
+      table.set<uint8_t>(Column::fdLayer, e.head.flags & EVENT_UPPER ? LAYER_UPPER : LAYER_LOWER);
+    }
   }
 }
 

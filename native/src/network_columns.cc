@@ -142,6 +142,7 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
   }
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
   if (spec.at_size) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
+  if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
   table.set<double>(Column::arg0, argumentNumber(e.head.args[0]));
   table.set<double>(Column::arg1, argumentNumber(e.head.args[1]));
   table.set<double>(Column::arg2, argumentNumber(e.head.args[2]));

@@ -14,7 +14,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export function documentsPage(): string {
   const rows = Object.entries(DOCUMENT_FIELDS).map(([name, type]) => {
-    const same = FIELDS.filter(({ ecs, available }) => available && ecs === name).map((field) => field.name)
+    const same = FIELDS.filter(({ ecs, refused }) => refused === null && ecs === name).map((field) => field.name)
     return [code(name), type, codes(same)]
   })
   const used = new Set<string>(Object.values(DOCUMENT_FIELDS))

@@ -23,8 +23,8 @@ const SEVERAL: Readonly<Record<Field['several'], string>> = {
 }
 
 export function fieldsPage(): string {
-  const filled = FIELDS.filter(({ available }) => available)
-  const absent = FIELDS.filter(({ available }) => !available)
+  const filled = FIELDS.filter(({ refused }) => refused === null)
+  const absent = FIELDS.filter(({ refused }) => refused !== null)
   const families = Map.groupBy(filled, ({ name }) => name.split('.')[0]!)
   return page(
     'Fields of rules',
@@ -42,8 +42,8 @@ export function fieldsPage(): string {
       'Known to Falco, never filled',
       'Rules that name these load, with a warning, and the value is absent.',
       tableOf(
-        ['field', 'type'],
-        absent.map((field) => [code(nameOf(field)), field.type]),
+        ['field', 'why', 'use instead'],
+        absent.map((field) => [code(nameOf(field)), field.refused!.why, field.refused!.instead]),
       ),
     ),
   )

@@ -82,7 +82,7 @@ export class SyscallSource implements Source {
 
   /** Takes effect for the next call that any process makes. */
   async replan(plan: CapturePlan): Promise<void> {
-    this.session?.setCalls(encodeCallTable(plan.eventTypes), plan.scope === 'containers', plan.environment)
+    this.session?.setCalls(callTable(plan), plan.scope === 'containers', plan.environment)
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -136,7 +136,7 @@ export class SyscallSource implements Source {
     const { budgets, excludedPids = [] } = this.options
     const pidNs = ownPidNamespace()
     return {
-      calls: encodeCallTable(plan.eventTypes),
+      calls: callTable(plan),
       processRingBytes: checkRingBytes(this.options.processRingBytes ?? 4 * 1024 * 1024),
       bulkRingBytes: checkRingBytes(this.options.bulkRingBytes ?? 16 * 1024 * 1024),
       outstandingMax: this.options.outstandingMax ?? 4,
@@ -148,6 +148,10 @@ export class SyscallSource implements Source {
       budgets: BUDGETS.map((name) => budgets?.[name] ?? DEFAULT_BUDGETS[name]),
     }
   }
+}
+
+function callTable(plan: CapturePlan): Uint8Array {
+  return encodeCallTable(plan.eventTypes, plan.wants?.includes('data'))
 }
 
 const EBADF = 9

@@ -41,6 +41,8 @@ export interface SyscallSpec {
   uid?: Place
   gid?: Place
   size?: Place
+  /** Data that is sent or received; with `message`, the struct msghdr whose first part it is. */
+  data?: Place
   /** The third argument is a struct open_how. */
   openHow?: boolean
   /** `path` is the directory in which the process is afterwards. */
@@ -118,7 +120,7 @@ export const SYSCALLS = {
   accept4: connection({ x64: 288, ia32: [364], arm64: 242, uring: [13], fd: 'return', flags: 4 }),
   bind: connection({ x64: 49, ia32: [361], arm64: 200, uring: [56], fd: 1, address: 2 }),
   listen: connection({ x64: 50, ia32: [363], arm64: 201, uring: [57], fd: 1 }),
-  sendto: network({ x64: 44, ia32: [369], arm64: 206, uring: [26, 47], fd: 1, address: 5, flags: 4, size: 3 }),
+  sendto: network({ x64: 44, ia32: [369], arm64: 206, uring: [26, 47], fd: 1, data: 2, address: 5, flags: 4, size: 3 }),
   sendmsg: network({
     x64: 46,
     ia32: [370],
@@ -127,10 +129,21 @@ export const SYSCALLS = {
     fd: 1,
     address: 2,
     message: true,
+    data: 2,
     flags: 3,
     size: 'return',
   }),
-  recvfrom: network({ x64: 45, ia32: [371], arm64: 207, uring: [27], fd: 1, address: 5, flags: 4, size: 'return' }),
+  recvfrom: network({
+    x64: 45,
+    ia32: [371],
+    arm64: 207,
+    uring: [27],
+    fd: 1,
+    data: 2,
+    address: 5,
+    flags: 4,
+    size: 'return',
+  }),
   recvmsg: network({
     x64: 47,
     ia32: [372],
@@ -139,6 +152,7 @@ export const SYSCALLS = {
     fd: 1,
     address: 2,
     message: true,
+    data: 2,
     flags: 3,
     size: 'return',
   }),
@@ -201,15 +215,19 @@ const FLAG = {
 const PLACE_RETURN = 7
 const PLACE_UNRELATED = 8
 
-/** The table that kernel and addon read: every call described, those of the plan enabled. */
+/**
+ * The table that kernel and addon read: every call described, those of the plan enabled. `withData`: what is sent and
+ * received is read, too.
+ */
 export function encodeCallTable(
   eventTypes: Iterable<string>,
+  withData = false,
   arch: 'x64' | 'arm64' = process.arch === 'arm64' ? 'arm64' : 'x64',
 ): Uint8Array {
   const wanted = new Set<string>([...eventTypes, ...PROCESS_TREE_CALLS])
   const table = new Uint8Array(CALL_TABLE_BYTES)
   for (const [name, spec] of Object.entries(SYSCALLS) as [SyscallName, SyscallSpec][]) {
-    const encoded = encodeSpec(name, spec, wanted.has(name))
+    const encoded = encodeSpec(name, spec, wanted.has(name), withData)
     const native = spec[arch]
     const places = [
       ...(native === undefined ? [] : [native]),
@@ -221,7 +239,7 @@ export function encodeCallTable(
   return table
 }
 
-function encodeSpec(name: SyscallName, spec: SyscallSpec, isEnabled: boolean): Uint8Array {
+function encodeSpec(name: SyscallName, spec: SyscallSpec, isEnabled: boolean, withData: boolean): Uint8Array {
   const bytes = Buffer.alloc(SPEC_BYTES)
   bytes.writeUInt16LE(EVENT_TYPES[name].code, 0)
   bytes[2] =
@@ -234,7 +252,8 @@ function encodeSpec(name: SyscallName, spec: SyscallSpec, isEnabled: boolean): U
     (spec.message ? FLAG.message : 0) |
     (spec.table === 'file' || spec.table === 'exec' ? FLAG.dirOfRelative : 0)
   bytes[3] = BUDGETS.indexOf(spec.budget)
-  const places: (Place | 'none' | undefined)[] = [spec.text0, spec.text1, spec.dir0, spec.dir1, spec.fd, spec.address]
+  const text0 = spec.text0 ?? (withData ? spec.data : undefined)
+  const places: (Place | 'none' | undefined)[] = [text0, spec.text1, spec.dir0, spec.dir1, spec.fd, spec.address]
   places.forEach((place, i) => {
     bytes[4 + i] = placeCode(place)
   })

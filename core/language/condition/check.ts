@@ -70,6 +70,9 @@ const TYPE_NAMES: Record<FieldType, string> = {
   bytes: 'bytes',
 }
 
+/** Of fields whose index is no generation. */
+const MAX_INDEX = 9_999
+
 class Mistake extends Error {
   readonly problem: CheckProblem
 
@@ -99,7 +102,7 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
       left,
       type,
       several,
-      operator: check.operator,
+      operator: meantOperator(check.operator, left),
       modifier: check.modifier,
       right,
     }
@@ -108,6 +111,12 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
     if (!(error instanceof Mistake)) throw error
     return { predicate: null, problems: [...problems, error.problem] }
   }
+}
+
+/** Falco's `evt.around[T] = D` asks for a time that is at most D away from T. */
+function meantOperator(operator: Operator, left: ValueSource): Operator {
+  const isAround = left.kind === 'field' && left.field.name === 'evt.around'
+  return isAround && operator === '=' ? '<=' : operator
 }
 
 /** The operand of an output format; null after a problem was noted. */
@@ -153,10 +162,11 @@ function lookUpField(
     return { code: 'E_RULE_FIELD_ARGUMENT', message: `field "${name}" takes no argument` }
   }
   if (found.argument !== null && field.argument === 'index') {
-    if (!/^\d{1,4}$/.test(found.argument) || Number(found.argument) > MAX_ANCESTORS) {
+    const most = field.several === 'any' ? MAX_ANCESTORS : MAX_INDEX
+    if (!/^\d{1,4}$/.test(found.argument) || Number(found.argument) > most) {
       return {
         code: 'E_RULE_FIELD_ARGUMENT',
-        message: `field "${name}" takes a number from 0 to ${MAX_ANCESTORS}, not "${shorten(found.argument)}"`,
+        message: `field "${name}" takes a number from 0 to ${most}, not "${shorten(found.argument)}"`,
       }
     }
   }
@@ -167,12 +177,14 @@ function resolveOperand(operand: Operand, source: SourceName, problems: CheckPro
   if (operand.kind === 'call') return resolveCall(operand, source, problems)
   const found = lookUpField(operand.name, operand.argument, source)
   if ('message' in found) throw new Mistake(found.code, found.message, operand.at, found.hint)
-  if (!found.field.available) {
+  const { refused } = found.field
+  if (refused !== null) {
     problems.push({
       code: 'W_RULE_FIELD_NEVER_FILLED',
       falcoCode: 'LOAD_COMPILE_CONDITION',
       severity: 'warning',
-      message: `field "${operand.name}" is never filled by Seamark; a check on it is never true`,
+      message: `field "${operand.name}" is never filled: ${refused.why}; a check on it is never true`,
+      hint: `use ${refused.instead}`,
       at: operand.at,
     })
   }

@@ -52,6 +52,7 @@ enum class Column : uint16_t {
   argUid = 43,
   argGid = 44,
   fileMode = 45,
+  fdLayer = 46,
   family = 60,
   protocol = 61,
   socketType = 62,
@@ -61,6 +62,7 @@ enum class Column : uint16_t {
   remotePort = 66,
   socketPath = 67,
   role = 68,
+  data = 70,
   size = 69,
   comm = 80,
   exePath = 81,
@@ -316,10 +318,11 @@ inline constexpr ColumnSpec fileColumns[] = {
     {Column::argUid, Kind::u32},
     {Column::argGid, Kind::u32},
     {Column::fileMode, Kind::u32},
+    {Column::fdLayer, Kind::u8},
     {Column::arg0, Kind::f64},
     {Column::arg1, Kind::f64},
 };
-inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 27};
+inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 28};
 
 inline constexpr ColumnSpec networkColumns[] = {
     {Column::ordinal, Kind::u32},
@@ -344,11 +347,12 @@ inline constexpr ColumnSpec networkColumns[] = {
     {Column::role, Kind::u8},
     {Column::flags, Kind::u32},
     {Column::size, Kind::f64},
+    {Column::data, Kind::str},
     {Column::arg0, Kind::f64},
     {Column::arg1, Kind::f64},
     {Column::arg2, Kind::f64},
 };
-inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 25};
+inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 26};
 
 inline constexpr ColumnSpec callColumns[] = {
     {Column::ordinal, Kind::u32},

@@ -6,6 +6,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CaptureWant } from '../../../core/model/source.ts'
 import {
   buildTester,
   type Captured,
@@ -24,9 +25,14 @@ const reason = why ?? (tester === null ? 'no C compiler' : null)
 if (reason !== null) console.warn(`live capture not tested: ${reason}`)
 
 /** The rows of one scene's own process, captured with everything on. */
-async function scene(name: string, cwd: string, environment = false): Promise<Captured & { mine: SeenRow[] }> {
+async function scene(
+  name: string,
+  cwd: string,
+  environment = false,
+  wants: readonly CaptureWant[] = [],
+): Promise<Captured & { mine: SeenRow[] }> {
   let pid = 0
-  const seen = await capture(planFor(EVERY_CALL, { environment }), async () => {
+  const seen = await capture(planFor(EVERY_CALL, { environment, wants }), async () => {
     const child = spawn(tester!, [name], { cwd, stdio: 'ignore', env: { MARK: 'yes', SECOND: '2' } })
     pid = child.pid!
     await once(child, 'exit')
@@ -150,11 +156,47 @@ describe.skipIf(reason !== null)('live capture', () => {
     expect(only(mine, 'umount2')).toMatchObject({ rawPath: 'mnt', flags: 2 })
   })
 
+  test('of sockets: what is sent and received, where the plan asks', async () => {
+    const { mine } = await scene('network', freshFolder(), false, ['data'])
+    for (const event of ['sendto', 'sendmsg', 'recvfrom', 'recvmsg']) {
+      const found = find(mine, event)
+      expect(found.length, event).toBeGreaterThan(0)
+      for (const row of found) expect(row.data, event).toBe('hello')
+    }
+    expect(mine.filter((row) => row.data !== undefined && !/^(?:send|recv)/.test(row.event))).toEqual([])
+    // A path is read as before.
+    expect(find(mine, 'connect', { family: 1 })[0]).toHaveProperty('socketPath')
+  })
+
+  test('of files on an overlay: which layer they are on', async () => {
+    const at = freshFolder()
+    const run = (script: string) => execFileSync('/bin/sh', ['-euc', script], { cwd: at })
+    run('mkdir lower upper work merged; cp /bin/cat lower/old-cat; echo x > lower/old; echo x > lower/kept')
+    run('mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged; cp /bin/cat merged/new-cat')
+    let rows: SeenRow[]
+    try {
+      const plan = planFor(['open', 'openat'])
+      rows = (
+        await capture(plan, () => run('merged/old-cat merged/kept; echo y >> merged/old; merged/new-cat merged/old'))
+      ).rows
+    } finally {
+      run('umount merged')
+    }
+    const layerOf = (name: string) =>
+      rows.filter((row) => row.path === join(at, 'merged', name)).map((row) => row.fdLayer)
+    expect(layerOf('kept')).toEqual([2])
+    // The file is copied up when it is opened for writing.
+    expect(layerOf('old')).toEqual([1, 1])
+    const exe = (name: string) => Number(only(rows, 'execve', { exePath: join(at, 'merged', name) }).exeFlags) & 17
+    expect([exe('old-cat'), exe('new-cat')]).toEqual([16, 1])
+  })
+
   test('of sockets: both ends as the kernel knows them', async () => {
     const { mine } = await scene('network', freshFolder())
     const [listening] = find(mine, 'listen', { family: 2 })
     const port = listening!.localPort
     expect(listening).toMatchObject({ localIp: '127.0.0.1', role: 2, table: 'network' })
+    expect(mine.filter((row) => row.data !== undefined)).toEqual([])
     expect(only(mine, 'accept')).toMatchObject({ localPort: port, remoteIp: '127.0.0.1', role: 2, fdType: 52 })
     const connects = find(mine, 'connect', { remotePort: port! })
     expect(connects).toHaveLength(2)

@@ -244,7 +244,7 @@ describe('rules import', () => {
     writeFileSync(join(home, 'z.yaml'), RULES)
     writeFileSync(
       join(home, 'rules.d/a.yaml'),
-      '- rule: dns\n  desc: d\n  condition: evt.type = connect and fd.sip.name = x\n  output: o\n  priority: info\n- rule: audit\n  desc: d\n  source: k8saudit\n  condition: a.b = c\n  output: o\n  priority: info\n',
+      '- rule: dns\n  desc: d\n  condition: evt.type = connect and fdlist.sips = x\n  output: o\n  priority: info\n- rule: audit\n  desc: d\n  source: k8saudit\n  condition: a.b = c\n  output: o\n  priority: info\n',
     )
     const before = readdirSync(home, { recursive: true })
     const { code, out } = await run(rulesImport, home, '--json')
@@ -256,7 +256,7 @@ describe('rules import', () => {
       blind: {
         rules: [
           { rule: 'audit', isDead: true },
-          { rule: 'dns', isDead: true, why: 'fields that are never filled: fd.sip.name' },
+          { rule: 'dns', isDead: true, why: 'fields that are never filled: fdlist.sips' },
         ],
         plugins: ['k8saudit'],
       },

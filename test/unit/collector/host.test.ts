@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { containersOfCgroupPath } from '../../../collector/host/cgroup-path.ts'
 import { Cgroups } from '../../../collector/host/cgroups.ts'
 import { Containers } from '../../../collector/host/containers.ts'
+import { DomainNames } from '../../../collector/host/domain-names.ts'
 import { Host } from '../../../collector/host/host.ts'
 import { MAX_ANCESTORS, MAX_DEPTH, ProcessTree } from '../../../collector/host/process-tree.ts'
 import { parseNames, UserNames } from '../../../collector/host/user-names.ts'
@@ -37,9 +38,10 @@ function quietHost(maxProcesses?: number) {
     ...(maxProcesses === undefined ? {} : { maxProcesses }),
   })
   const users = new UserNames({
-    readInRoot: async (_pid, path) => Buffer.from(path === '/etc/passwd' ? 'app:x:1000:1000::/:\n' : ''),
+    readInRoot: async (_pid, path) => Buffer.from(path === '/etc/passwd' ? 'app:x:1000:1000::/srv:/bin/ash\n' : ''),
   })
-  return { host: new Host({ tree, cgroups, containers, users, bootOffsetNs: 0 }), tree, containers }
+  const domains = new DomainNames({ lookup: async () => ['10.0.0.2'] })
+  return { host: new Host({ tree, cgroups, containers, users, domains, bootOffsetNs: 0 }), tree, containers }
 }
 
 /** Writes what the addon would: rows in order of time, with their process's numbers. */
@@ -302,4 +304,31 @@ test('a reading of names that fails without a known reason is counted; a file th
   const absent = new UserNames({ readInRoot: () => Promise.reject(new AppError('E_CONTAINER_PATH', 'ENOENT')) })
   await absent.refresh(null, 1)
   expect(absent.failures).toBe(0)
+})
+
+test('what a plan does not ask for is not added, and what it asks for is', async () => {
+  const { host } = quietHost()
+  const batch = () => {
+    const builder = new BatchBuilder(0n)
+    const process = builder.add('process', { pid: 1, startNs: 5, execCount: 0, uid: 1000, gid: 0, vpid: 1, pidNs: 3 })
+    builder.add('network', {
+      time: 1,
+      type: EVENT_TYPES.connect.code,
+      process,
+      localIp: '10.0.0.1',
+      remoteIp: '10.0.0.2',
+    })
+    return builder.build()
+  }
+  const plain = await host.join(batch())
+  for (const column of ['userHome', 'pidNsStartTime'] as const)
+    expect(plain.tables.process!.columns[column]).toBeUndefined()
+  expect(plain.tables.network!.columns.remoteNames).toBeUndefined()
+
+  const asked = await host.join(batch(), { wants: ['accounts', 'pidns'], domains: ['a.example'] })
+  expect(readText(asked, asked.tables.process!, 0, 'userHome')).toBe('/srv')
+  expect(readText(asked, asked.tables.process!, 0, 'userShell')).toBe('/bin/ash')
+  expect(asked.tables.process!.columns.pidNsStartTime![0]).toBe(5n)
+  expect(readText(asked, asked.tables.network!, 0, 'remoteNames')).toBe('a.example')
+  expect(asked.tables.network!.columns.localNames).toBeUndefined()
 })

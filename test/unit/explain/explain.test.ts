@@ -172,7 +172,7 @@ describe('a stored document', () => {
           const again = cursorAt(stored.batch)
           for (const field of FIELDS) {
             if (CONTRADICTORY.includes(field.name)) continue
-            if (!field.available || field.argumentRequired || !stored.tells(field, null)) continue
+            if (field.refused !== null || field.argumentRequired || !stored.tells(field, null)) continue
             told++
             const [was, is] = [readerOf(field, null)(cursor), readerOf(field, null)(again)]
             // What is no UTF-8 was replaced when it was stored.

@@ -19,7 +19,7 @@ describe('lint', () => {
     ['contradicting event types', 'evt.type = open and evt.type = execve', 'the event types that its parts name'],
     ['a constant', 'evt.type = open and evt.num = 0', 'no event type that is captured has all'],
     ['a field of other events', 'evt.type = execve and fd.num > 3', 'no event type that is captured has all'],
-    ['a field that nothing fills', 'evt.type = open and fd.sip.name = a', 'it needs fd.sip.name'],
+    ['a field that nothing fills', 'evt.type = open and fdlist.names = a', 'it needs fdlist.names'],
   ])('finds a rule that is dead because of %s', (_, condition, why) => {
     expect(lint(rule('r', condition)).filter((line) => line.includes('L_RULE_DEAD'))).toEqual([
       expect.stringContaining(`3:14 L_RULE_DEAD rule "r" can never match: ${why}`),

@@ -74,7 +74,7 @@ describe('the table of calls', () => {
   })
 
   test('enables what is asked for and what the process tree needs, nothing else', () => {
-    const table = encodeCallTable(['openat'], 'x64')
+    const table = encodeCallTable(['openat'], false, 'x64')
     const isEnabled = (abi: number, nr: number) => (table[(abi * 512 + nr) * 16 + 2]! & 1) === 1
     expect([isEnabled(0, 257), isEnabled(1, 295), isEnabled(2, 18)]).toEqual([true, true, true])
     expect([isEnabled(0, 59), isEnabled(0, 80)]).toEqual([true, true])

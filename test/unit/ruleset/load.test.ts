@@ -148,6 +148,21 @@ describe('rules files', () => {
     expect(first.plan.eventTypes).toContain('ptrace')
     expect(keeping.plan.eventTypes).toContain('connect')
   })
+
+  test('plan what is costly only where a rule or an output reads it', () => {
+    const planOf = (text: string) => loadRuleSet([{ name: 'f.yaml', text }]).ruleSet!.plan
+    const plain = planOf(rule('evt.type = connect'))
+    expect([plain.wants, plain.domains]).toEqual([[], []])
+    const names = planOf(
+      rule('evt.type = connect and (fd.sip.name in (b.example, a.example) or fd.cip.name = a.example)'),
+    )
+    expect([names.wants, names.domains]).toEqual([[], ['a.example', 'b.example']])
+    expect(names.version).not.toBe(plain.version)
+    const state = planOf(rule('evt.type = connect and proc.stdin.type = ipv4 and user.shell exists'))
+    expect(state.wants).toEqual(['accounts', 'descriptors'])
+    const printed = planOf(rule('evt.type = connect').replace('o %proc.name', 'o %proc.vmrss %thread.cgroups'))
+    expect(printed.wants).toEqual(['cgroups', 'resources'])
+  })
 })
 
 describe('a detection', () => {

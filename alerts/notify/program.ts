@@ -56,15 +56,12 @@ export class ProgramDestination implements Destination {
   async stop(): Promise<void> {
     const program = this.kept
     this.kept = null
-    if (program === null) return
-    program.stdin.end()
-    const isOver = once(program, 'close', { signal: AbortSignal.timeout(STOP_MS) })
-    await isOver.catch(() => endGroup(program))
+    if (program !== null) await end(program)
   }
 
   /** Rejects unless it ends with 0. What it leaves running behind itself is its own affair. */
   private async runWith(line: string, signal: AbortSignal): Promise<void> {
-    const program = this.spawn()
+    const program = await this.started()
     // One that does not read is no failure: its exit code tells.
     program.stdin.on('error', () => {})
     program.stdin.end(line)
@@ -90,7 +87,7 @@ export class ProgramDestination implements Destination {
 
   /** One that does not read is ended: what it was given twice it would find twice. */
   private async write(line: string, signal: AbortSignal): Promise<void> {
-    this.kept ??= this.keep()
+    this.kept ??= await this.keep()
     const program = this.kept
     await new Promise<void>((resolve, reject) => {
       const fail = () => {
@@ -107,22 +104,37 @@ export class ProgramDestination implements Destination {
     })
   }
 
-  private keep(): Program {
-    const program = this.spawn()
+  private async keep(): Promise<Program> {
+    const program = await this.started()
     const forget = () => {
       if (this.kept === program) this.kept = null
     }
-    program.once('error', forget)
     program.once('close', forget)
-    program.stdin.on('error', forget)
+    // One that closed its input is of no use any more, but may go on for ever.
+    program.stdin.on('error', () => {
+      forget()
+      void end(program)
+    })
     program.stderr.resume()
     return program
   }
 
-  /** A group of its own, so that what the shell started ends with it. */
-  private spawn(): Program {
-    return spawn('/bin/sh', ['-c', this.config.command], { stdio: ['pipe', 'ignore', 'pipe'], detached: true })
+  /** Rejects where no process can be had. A group of its own, so that what the shell started ends with it. */
+  private async started(): Promise<Program> {
+    const { command } = this.config
+    const program = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'ignore', 'pipe'], detached: true })
+    // Without file descriptors to spare it has not even streams.
+    await once(program, 'spawn')
+    return program
   }
+}
+
+/** Resolves when it has ended with its input, or was ended. */
+async function end(program: Program): Promise<void> {
+  program.stdin.end()
+  if (program.exitCode !== null || program.signalCode !== null) return
+  const isOver = once(program, 'exit', { signal: AbortSignal.timeout(STOP_MS) })
+  await isOver.catch(() => endGroup(program))
 }
 
 /** Everything that the program started and that is still in its group. */

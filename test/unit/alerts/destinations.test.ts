@@ -176,6 +176,46 @@ test('a program that is kept running gets all of them, and one that ended is sta
     .toBe(2)
 })
 
+test('that no process can be made is a failure of the delivery and of nothing else', () => {
+  const script = `
+    const { openSync } = await import('node:fs')
+    const { ProgramDestination } = await import('${join(import.meta.dirname, '../../../alerts/notify/program.ts')}')
+    const notification = ${JSON.stringify(firing('a'))}
+    const format = ${JSON.stringify(DEFAULT_FORMAT)}
+    const signal = new AbortController().signal
+    const said = []
+    process.on('uncaughtException', (error) => said.push('uncaught: ' + error))
+    try { for (;;) openSync('/dev/null') } catch {}
+    for (const keepAlive of [false, true])
+      await new ProgramDestination({ command: 'true', keepAlive, format }).send([notification], signal)
+        .catch((error) => said.push('rejected: ' + error.code))
+    await new Promise((resolve) => setImmediate(resolve))
+    console.log(said.join(', '))
+  `
+  const run = `ulimit -n 64; exec "${process.execPath}" --input-type=module -`
+  const { stdout } = spawnSync('/bin/bash', ['-c', run], { input: script, encoding: 'utf8' })
+  expect(stdout.trim()).toBe('rejected: EMFILE, rejected: EMFILE')
+})
+
+test('a kept program that closes its input is ended, and no other goes on beside it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const starts = join(directory, 'starts')
+  const command = `exec 0<&-; echo $$ >> ${starts}; exec sleep 600`
+  const program = new ProgramDestination({ command, keepAlive: true, format: DEFAULT_FORMAT })
+  onTestFinished(() => program.stop())
+  const pids = () => (existsSync(starts) ? readFileSync(starts, 'utf8').trim().split('\n') : [])
+  await expect
+    .poll(() =>
+      program.send([firing('a')], signal).then(
+        () => 'taken',
+        (error: NodeJS.ErrnoException) => error.code,
+      ),
+    )
+    .toBe('EPIPE')
+  await expect.poll(() => pids().some((pid) => existsSync(`/proc/${pid}/exe`)), { timeout: 10_000 }).toBe(false)
+})
+
 test('an address gets one request for each, and what it answers decides what comes again', async () => {
   const got: { type: string | undefined; agent: string | undefined; body: string }[] = []
   const answers = [200, 503, 200, 400, 401]

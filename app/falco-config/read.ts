@@ -2,7 +2,6 @@
  * Falco's configuration as far as it has a meaning here: the same rules, the same lines to the same places. What has
  * none is listed with its place in the file and the reason.
  */
-import { existsSync } from 'node:fs'
 import { isMap, isScalar, type Node, type YAMLMap } from 'yaml'
 import type { JsonPart } from '../../alerts/notify/falco-format.ts'
 import { nearestName } from '../../core/language/nearest-name.ts'
@@ -14,6 +13,7 @@ import { formatProblems } from '../../core/runtime/problem-text.ts'
 import type { Config } from '../config.ts'
 import { type Locate, namedRules, openFalcoConfig, USUAL_RULES } from './file.ts'
 import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
+import { placeOf } from './rule-paths.ts'
 import type { FalcoValues } from './values.ts'
 
 export interface FalcoConfig {
@@ -78,18 +78,18 @@ function rulesOf(path: string, values: FalcoValues, base: Config, leftOut: Probl
   if (named.length === 0 && base.rules.paths.length === 0)
     values.mistake('rules_files', `rules_files names no rules, and ${USUAL_RULES.join(', ')} are not beside this file`)
   // As packages bring it, the list names files that are there only when somebody made them.
-  const missing = named.filter((path) => !existsSync(path))
-  for (const path of missing) {
+  const found = named.flatMap((name) => placeOf(name, path) ?? [])
+  const missing = named.filter((name) => placeOf(name, path) === null)
+  for (const name of missing) {
     const location = locate(values.nodeOf('rules_files') ?? values.nodeOf('rules_file'))
-    leftOut.push({ code: 'W_CONFIG_VALUE', severity: 'warning', message: `${path} is not there`, location })
+    leftOut.push({ code: 'W_CONFIG_VALUE', severity: 'warning', message: `${name} is not there`, location })
   }
-  if (named.length > 0 && missing.length === named.length)
-    values.mistake('rules_files', 'none of the rule files is there')
+  if (named.length > 0 && found.length === 0) values.mistake('rules_files', 'none of the rule files is there')
   return {
     ...base.rules,
     // Those of Falco's configuration and no others.
     builtin: false,
-    paths: [...named.filter((path) => !missing.includes(path)), ...base.rules.paths],
+    paths: [...found, ...base.rules.paths],
     select: values.selection('rules'),
     leastPriority: priorityOf(values),
     matching: values.oneOf('rule_matching', ['first', 'all']) ?? 'first',

@@ -3,7 +3,7 @@
  * from Falco's, and what would see nothing. Changes nothing.
  */
 import { existsSync, statSync } from 'node:fs'
-import { basename, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'
 import { fieldsOf } from '../../core/language/condition/predicate.ts'
 import { AppError } from '../../core/model/errors.ts'
@@ -16,6 +16,7 @@ import { readItems } from '../../core/ruleset/yaml-items.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { namedRules, openFalcoConfig } from '../falco-config/file.ts'
 import { priorityOf } from '../falco-config/read.ts'
+import { placeOf } from '../falco-config/rule-paths.ts'
 import { FALCO_DIFFERENCES } from './falco-differences.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
 
@@ -51,7 +52,6 @@ export interface ImportReport {
 /** Plugins whose fields Seamark fills by itself. */
 const OWN_PLUGINS: readonly string[] = ['container']
 const SETTINGS = 'falco.yaml'
-const HOME = '/etc/falco/'
 
 /**
  * `path`: a folder with or without a falco.yaml, or that file itself. Throws AppError E_RULES_INVALID, or E_CONFIG_INVALID
@@ -59,7 +59,6 @@ const HOME = '/etc/falco/'
  */
 export function readFalcoConfiguration(path: string): FalcoConfiguration {
   const isFolder = existsSync(path) && statSync(path).isDirectory()
-  const folder = isFolder ? path : join(path, '..')
   const settings = isFolder ? join(path, SETTINGS) : path
   if (isFolder && !existsSync(settings)) {
     const files = readRuleFiles({ builtin: false, paths: [path] })
@@ -68,7 +67,7 @@ export function readFalcoConfiguration(path: string): FalcoConfiguration {
   }
   const { values } = openFalcoConfig(settings)
   const named = namedRules(settings, values)
-  const found = named.map((name) => placeOf(name, folder))
+  const found = named.map((name) => placeOf(name, settings))
   const notes = ['rules', 'append_output', 'base_syscalls'].filter((key) => values.nodeOf(key) !== undefined)
   const priority = priorityOf(values)
   if (priority !== 'Debug') notes.push(`priority: ${priority.toLowerCase()}`)
@@ -175,12 +174,4 @@ function requiredPlugins(files: readonly RuleFile[]): string[] {
       })
     }),
   )
-}
-
-/** A copy of /etc/falco keeps its absolute names; the copy comes before what is installed here. */
-function placeOf(name: string, folder: string): string | null {
-  const candidates = isAbsolute(name)
-    ? [...(name.startsWith(HOME) ? [join(folder, name.slice(HOME.length))] : []), join(folder, basename(name)), name]
-    : [join(folder, name)]
-  return candidates.find((path) => existsSync(path)) ?? null
 }

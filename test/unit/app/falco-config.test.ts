@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../../../app/config.ts'
 import { readFalcoConfig } from '../../../app/falco-config/read.ts'
+import { readFalcoConfiguration } from '../../../app/rules/falco-import.ts'
 
 function read(text: string) {
   const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
@@ -28,6 +29,28 @@ describe("Falco's configuration", () => {
     const path = join(directory, 'falco.yaml')
     writeFileSync(path, 'json_output: true\n')
     expect(() => readFalcoConfig(path, readConfig(undefined, {}))).toThrow(/names no rules, and falco_rules.yaml/)
+  })
+
+  test('finds its rules beside it when it was copied, but not in the place of others that it names', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    mkdirSync(join(directory, 'other'))
+    mkdirSync(join(directory, 'rules.d'))
+    for (const name of ['rules.yaml', 'x.yaml', 'other/x.yaml']) writeFileSync(join(directory, name), '')
+    const path = join(directory, 'falco.yaml')
+    const named = [
+      '/etc/falco/rules.d',
+      join(directory, 'other/x.yaml'),
+      '/gone/rules.yaml',
+      'rules.yaml',
+      '/gone/y.yaml',
+    ]
+    writeFileSync(path, `rules_files: [${named.join(', ')}]`)
+    const { config, leftOut } = readFalcoConfig(path, readConfig('/dev/null', {}))
+    const places = ['rules.d', 'other/x.yaml', 'rules.yaml', 'rules.yaml'].map((name) => join(directory, name))
+    expect(config.rules.paths).toEqual(places)
+    expect(leftOut.map(({ message }) => message)).toEqual(['/gone/y.yaml is not there'])
+    expect(readFalcoConfiguration(path).missing).toEqual(['/gone/y.yaml'])
   })
 
   test('names rules, what of them is on, and where alerts go', () => {

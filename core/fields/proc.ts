@@ -96,6 +96,12 @@ function environment(process: (cursor: Cursor) => number): Source {
   }
 }
 
+/** So that a rule's `startswith /dev/shm/` is true in that folder, too. */
+function folderOf(cursor: Cursor): string | undefined {
+  const path = cursor.processText('cwd')
+  return path === undefined || path === '' || path.endsWith('/') ? path : `${path}/`
+}
+
 const LOGIN_SHELLS: ReadonlySet<Value | undefined> = new Set([
   'sh',
   'bash',
@@ -210,7 +216,9 @@ export const PROC_FIELDS: readonly Field[] = [
     environment((cursor) => cursor.ancestor(1)),
     { argument: 'key', rightSide: false },
   ),
-  field('proc.cwd', 'string', 'Current directory.', processColumn('cwd'), { ecs: 'process.working_directory' }),
+  field('proc.cwd', 'string', 'Current directory, with a slash at its end.', fromProcess(folderOf, { own: ['cwd'] }), {
+    ecs: 'process.working_directory',
+  }),
   field(
     'proc.loginshellid',
     'number',

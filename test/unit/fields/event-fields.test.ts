@@ -24,6 +24,12 @@ describe('an event', () => {
     expect(value(docker, 'evt.type.is.docker')).toBe(1)
   })
 
+  test('happens in a folder, whose path ends with a slash', () => {
+    expect(value(rename, 'proc.cwd')).toBe('/d/')
+    expect(value({ type: 'rename', process: { cwd: '/' } }, 'proc.cwd')).toBe('/')
+    expect(value(send, 'proc.cwd')).toBeUndefined()
+  })
+
   test('has raw arguments beside the readable ones', () => {
     expect(value(failedOpen, 'evt.arg.flags')).toContain('O_')
     expect(value(failedOpen, 'evt.rawarg.flags')).toBe('577')

@@ -94,10 +94,14 @@ export function processTable(
     fill('userHome', (row, index) => users.account(scopeOf(row), idAt(uids, index))?.home)
     fill('userShell', (row, index) => users.account(scopeOf(row), idAt(uids, index))?.shell)
   }
-  for (const name of STATE_COLUMNS) fill(name, ({ state }) => state?.[name])
-  fill('pidNsStartTime', ({ pidNsStartNs }) =>
-    pidNsStartNs === undefined ? undefined : BigInt(Math.round(pidNsStartNs + bootOffsetNs)),
-  )
+  if (rows.some(({ state }) => state !== undefined)) {
+    for (const name of STATE_COLUMNS) fill(name, ({ state }) => state?.[name])
+  }
+  if (rows.some(({ pidNsStartNs }) => pidNsStartNs !== undefined)) {
+    fill('pidNsStartTime', ({ pidNsStartNs }) =>
+      pidNsStartNs === undefined ? undefined : BigInt(Math.round(pidNsStartNs + bootOffsetNs)),
+    )
+  }
   fill('loginName', ({ image }) => users.userName(null, image.facts.loginUid as number | undefined))
   return table
 }

@@ -299,8 +299,8 @@ export const EVT_FIELDS: readonly Field[] = [
   field(
     'evt.count.exit',
     'number',
-    'Always 1: events are seen when the call returns.',
-    always(() => 1),
+    '1, because events are seen when the call returns; absent of procexit, which is no call.',
+    always((cursor) => (cursor.type === 'procexit' ? undefined : 1)),
   ),
   field(
     'evt.pluginname',

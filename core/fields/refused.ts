@@ -15,7 +15,7 @@ const KEYED = { argument: 'key', argumentRequired: true } as const
 const NO_COMMON_START =
   'events of many hosts and restarts are judged together, and have no beginning of a capture in common'
 const NO_NEIGHBOUR = 'the event before it may be on another host, or was let go because no rule wanted it'
-const NO_SUMMING = 'only the kernel’s scheduler events tell how long a thread ran, and those are not captured'
+const NO_SUMMING = "only the kernel's scheduler events tell how long a thread ran, and those are not captured"
 const polled = (what: string) => `calls of poll are not captured, so there is no list of ${what}`
 
 /** What only the API of Kubernetes tells; Falco calls these fields deprecated and leaves them empty, too. */

@@ -191,7 +191,7 @@ __noinline int add_directory(struct scratch *s, u32 slot, s32 fd)
 /* Whether a relative path was given, so that its meaning depends on a directory. */
 static __always_inline bool is_relative(const struct scratch *s, u32 slot, u64 at)
 {
-	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[at] != '/';
+	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[MASKED(at, DATA_LIMIT)] != '/';
 }
 
 /* Where the two strings begin in the data. A place of 0 means that no descriptor was given: the current directory. */

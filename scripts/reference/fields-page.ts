@@ -50,10 +50,11 @@ export function fieldsPage(): string {
 }
 
 function row(field: Field): string[] {
-  const { type, sources, ecs, since, doc, several, rightSide, printable } = field
+  const { type, sources, ecs, since, doc, several, rightSide, printable, wants } = field
   const notes = [
     SEVERAL[several],
     rightSide ? '' : 'not on the right side of a comparison',
+    wants === undefined ? '' : 'read only where a rule or an output asks',
     printable ? '' : 'only to be compared, not in outputs',
   ].filter(Boolean)
   const meaning = notes.length === 0 ? doc : `${doc} (${notes.join('; ')})`

@@ -7,7 +7,7 @@
  * `-` is a parameter that nobody reads.
  */
 
-const EXEC_BEGIN = 'res exe args tid pid ptid cwd - - - - - -'
+const EXEC_BEGIN = 'res exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap'
 const EXEC_16 = `${EXEC_BEGIN} comm cgroups env`
 const EXEC_19 = `${EXEC_16} tty vpgid loginuid exeflags cap_inheritable cap_permitted cap_effective exe_ino exe_ctime exe_mtime uid exepath pgid gid`
 const CLONE_20 = `${EXEC_BEGIN} comm cgroups flags uid gid vtid vpid -`
@@ -33,15 +33,15 @@ const TABLE = `
 26 accept
 27 accept fd tuple -
 30 sendto fd size tuple
-31 sendto res - fd size tuple
+31 sendto res data fd size tuple
 34 recvfrom fd size
-35 recvfrom res - tuple fd size
+35 recvfrom res data tuple fd size
 42 socketpair domain type proto
 43 socketpair res fd1 fd2 - - domain type proto
 48 sendmsg fd size tuple
-49 sendmsg res - fd size tuple
+49 sendmsg res data fd size tuple
 52 recvmsg fd
-53 recvmsg res size - tuple - fd
+53 recvmsg res size data tuple - fd
 56 accept4 flags
 57 accept4 fd tuple -
 58 creat name mode

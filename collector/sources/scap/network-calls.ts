@@ -147,6 +147,7 @@ const transfer =
     const captured = event.number('flags')
     const row = present({
       size: event.number('size'),
+      data: event.bytes('data')?.toString('latin1'),
       flags: captured === undefined ? undefined : openFlagsOf(captured),
     })
     return { table: 'network', row: { ...networkColumns(fd, descriptorOf(call, fd)), ...row } }

@@ -1,5 +1,6 @@
 /** Calls that make, change and end processes. */
 import type { Row } from '../../../core/batch/builder.ts'
+import { EXE_FLAGS } from '../../../core/batch/schema.ts'
 import { absolutePath } from '../../../core/fields/paths.ts'
 import { type CallHandler, type CallRow, descriptorOf, present, type ReturnedCall, resolved } from './call.ts'
 import { cloneFlagsOf, execveatFlagsOf } from './flags.ts'
@@ -18,6 +19,7 @@ const UNCHANGED = 0xffffffff
 const WRITABLE = 1
 const UPPER_LAYER = 2
 const MEMFD = 4
+const LOWER_LAYER = 8
 
 function list(event: ScapEvent, name: string): string | undefined {
   return event.bytes(name)?.toString('latin1', 0, MAX_LIST_BYTES)
@@ -38,7 +40,14 @@ function factsIn({ event, machine }: ReturnedCall): ThreadFacts {
   set('gid', event.number('gid'))
   set('vtid', event.number('vtid'))
   set('vpid', event.number('vpid'))
+  set('fdLimit', event.number('fdlimit'))
+  set('majorFaults', event.number('pgft_maj'))
+  set('minorFaults', event.number('pgft_min'))
+  set('vmSizeKb', event.number('vm_size'))
+  set('vmRssKb', event.number('vm_rss'))
+  set('vmSwapKb', event.number('vm_swap'))
   const cgroups = list(event, 'cgroups')
+  set('cgroups', cgroups)
   if (cgroups !== undefined) facts.containerId = machine.containers.idOf(cgroups)
   return facts
 }
@@ -77,7 +86,11 @@ const exec: CallHandler = (call) => {
   facts.exeCtimeNs = event.time('exe_ctime')
   facts.exeMtimeNs = event.time('exe_mtime')
   const flags = event.number('exeflags') ?? 0
-  facts.exeFlags = (flags & WRITABLE ? 4 : 0) | (flags & UPPER_LAYER ? 1 : 0) | (flags & MEMFD ? 2 : 0)
+  facts.exeFlags =
+    (flags & WRITABLE ? EXE_FLAGS.writable : 0) |
+    (flags & UPPER_LAYER ? EXE_FLAGS.upperLayer : 0) |
+    (flags & MEMFD ? EXE_FLAGS.memfd : 0) |
+    (flags & LOWER_LAYER ? EXE_FLAGS.lowerLayer : 0)
   thread.facts = facts
   thread.execCount++
   if (thread.isUnknown) {

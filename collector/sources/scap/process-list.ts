@@ -25,9 +25,16 @@ export interface ListedThread {
   /** `subsystem=path`, a NUL after each. */
   cgroups?: string
   tty?: number
+  fdLimit: number
+  vmSizeKb?: number
+  vmRssKb?: number
+  vmSwapKb?: number
+  majorFaults?: number
+  minorFaults?: number
   loginUid?: number
   isExeWritable?: boolean
   isUpperLayer?: boolean
+  isLowerLayer?: boolean
   isFromMemfd?: boolean
   capInheritable?: number
   capPermitted?: number
@@ -82,12 +89,19 @@ function readEntry(reader: ByteReader, version: number): ListedThread {
   const exePath = version >= 7 ? path('a program path') : undefined
   const args = list('a list of arguments')
   const cwd = path('a directory')
-  reader.skip(8 + 4)
-  const thread: ListedThread = { tid, pid, ptid, comm, exe, args, cwd, uid: reader.u32(), gid: reader.u32() }
+  const fdLimit = reader.i64()
+  reader.skip(4)
+  const thread: ListedThread = { tid, pid, ptid, comm, exe, args, cwd, fdLimit, uid: reader.u32(), gid: reader.u32() }
   if (sid !== undefined) thread.sid = sid
   if (vpgid !== undefined) thread.vpgid = vpgid
   if (exePath !== undefined) thread.exePath = exePath
-  if (version >= 2) reader.skip(3 * 4 + 2 * 8)
+  if (version >= 2) {
+    thread.vmSizeKb = reader.u32()
+    thread.vmRssKb = reader.u32()
+    thread.vmSwapKb = reader.u32()
+    thread.majorFaults = reader.u64()
+    thread.minorFaults = reader.u64()
+  }
   if (version >= 3) thread.env = list('an environment')
   if (version >= 4) {
     thread.vtid = reader.i64()
@@ -115,7 +129,6 @@ function readTail(reader: ByteReader, thread: ListedThread): void {
   if (reader.left >= 8) thread.exeCtimeNs = reader.bigU64()
   if (reader.left >= 8) thread.exeMtimeNs = reader.bigU64()
   if (reader.left >= 1) thread.isFromMemfd = reader.u8() !== 0
-  // Lower layer, which no field of ours tells, and the group.
-  if (reader.left >= 1) reader.skip(1)
+  if (reader.left >= 1) thread.isLowerLayer = reader.u8() !== 0
   if (reader.left >= 8) thread.pgid = reader.i64()
 }

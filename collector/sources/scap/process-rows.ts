@@ -91,7 +91,20 @@ export class ProcessRows {
     set('userName', facts.uid === undefined ? undefined : this.users.users.get(facts.uid))
     set('groupName', facts.gid === undefined ? undefined : this.users.groups.get(facts.gid))
     set('loginName', facts.loginUid === undefined ? undefined : this.users.users.get(facts.loginUid))
+    // The list is the host's: what users of a container have is not in the capture.
+    const isKnownUser = facts.uid !== undefined && facts.containerId === undefined
+    const account = isKnownUser ? this.users.accounts.get(facts.uid!) : undefined
+    set('userHome', account?.home)
+    set('userShell', account?.shell)
     set('startTime', thread.startNs)
+    set('cgroupPaths', facts.cgroups)
+    const main = this.threads.leader(thread).facts
+    set('descriptorLimit', main.fdLimit)
+    set('vmSizeKb', main.vmSizeKb)
+    set('vmRssKb', main.vmRssKb)
+    set('vmSwapKb', main.vmSwapKb)
+    set('majorFaults', facts.majorFaults)
+    set('minorFaults', facts.minorFaults)
     set('container', facts.containerId === undefined ? undefined : this.containerRow(facts.containerId))
     return row
   }

@@ -40,6 +40,14 @@ export interface ThreadFacts {
   /** Bits of the column `exeFlags`. */
   exeFlags?: number | undefined
   containerId?: string | undefined
+  /** `controller=path`, a NUL after each. */
+  cgroups?: string | undefined
+  fdLimit?: number | undefined
+  vmSizeKb?: number | undefined
+  vmRssKb?: number | undefined
+  vmSwapKb?: number | undefined
+  majorFaults?: number | undefined
+  minorFaults?: number | undefined
 }
 
 /** Descriptors of the threads that share them. */
@@ -68,6 +76,7 @@ const DELETED = / \(deleted\)$/
 const WRITABLE = 4
 const UPPER_LAYER = 1
 const MEMFD = 2
+const LOWER_LAYER = 16
 
 export class Threads {
   /** Counts every change that a process's row or an ancestor's would show. */
@@ -261,7 +270,8 @@ function factsOf(listed: ListedThread, containerId: string | undefined): ThreadF
     exeFlags:
       (listed.isExeWritable ? WRITABLE : 0) |
       (listed.isUpperLayer ? UPPER_LAYER : 0) |
-      (listed.isFromMemfd ? MEMFD : 0),
+      (listed.isFromMemfd ? MEMFD : 0) |
+      (listed.isLowerLayer ? LOWER_LAYER : 0),
   }
   const set = <K extends keyof ThreadFacts>(name: K, value: ThreadFacts[K]) => {
     if (value !== undefined) facts[name] = value
@@ -281,6 +291,13 @@ function factsOf(listed: ListedThread, containerId: string | undefined): ThreadF
   set('exeCtimeNs', listed.exeCtimeNs)
   set('exeMtimeNs', listed.exeMtimeNs)
   set('containerId', containerId)
+  set('cgroups', listed.cgroups)
+  set('fdLimit', known(listed.fdLimit))
+  set('vmSizeKb', listed.vmSizeKb)
+  set('vmRssKb', listed.vmRssKb)
+  set('vmSwapKb', listed.vmSwapKb)
+  set('majorFaults', listed.majorFaults)
+  set('minorFaults', listed.minorFaults)
   return facts
 }
 

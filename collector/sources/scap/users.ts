@@ -10,10 +10,12 @@ const PADDING_BYTES = 3
 
 export class Users {
   readonly users = new Map<number, string>()
+  readonly accounts = new Map<number, { home: string; shell: string }>()
   readonly groups = new Map<number, string>()
 
   clear(): void {
     this.users.clear()
+    this.accounts.clear()
     this.groups.clear()
   }
 
@@ -32,8 +34,8 @@ export class Users {
     if (kind === USER) {
       reader.skip(4)
       this.users.set(id, reader.text(MAX_NAME_BYTES, "a user's name"))
-      reader.text(MAX_NAME_BYTES, 'a home directory')
-      reader.text(MAX_NAME_BYTES, 'a shell')
+      const home = reader.text(MAX_NAME_BYTES, 'a home directory')
+      this.accounts.set(id, { home, shell: reader.text(MAX_NAME_BYTES, 'a shell') })
     } else if (kind === GROUP) {
       this.groups.set(id, reader.text(MAX_NAME_BYTES, "a group's name"))
     }

@@ -9,8 +9,8 @@ export const CONTAINERS = {
   net: { NetworkMode: 'none', CapAdd: ['NET_ADMIN'] },
 } as const satisfies Record<string, Record<string, unknown>>
 
-/** Addresses that the container `net` has: one of the world's (RFC 5737), a private one, and that of cloud metadata. */
-export const ADDRESSES = { world: '198.51.100.7', private: '10.99.0.7', metadata: '169.254.169.254' } as const
+/** Addresses that the container `net` has: one of the world's (RFC 5737), and that of cloud metadata. */
+export const ADDRESSES = { world: '198.51.100.7', metadata: '169.254.169.254' } as const
 
 /** A program that runs and ends. */
 export interface Program {

@@ -87,6 +87,23 @@ static void sendDatagram(const char *address, int port)
 		perror("connect");
 }
 
+/* Sends itself four bytes over TCP and receives them. */
+static void receive(const char *hex)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t length = sizeof(at);
+	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), peer;
+	uint32_t bytes = htonl(strtoul(hex, NULL, 16));
+
+	bind(server, (void *)&at, sizeof(at));
+	listen(server, 1);
+	getsockname(server, (void *)&at, &length);
+	connect(client, (void *)&at, sizeof(at));
+	peer = accept(server, NULL, NULL);
+	send(peer, &bytes, sizeof(bytes), 0);
+	recv(client, &bytes, sizeof(bytes), 0);
+}
+
 static void duplicateSocket(int onto)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -149,6 +166,8 @@ static void run(void)
 		talk(rest[0], atoi(rest[1]));
 	else if (is("datagram", 2))
 		sendDatagram(rest[0], atoi(rest[1]));
+	else if (is("receive", 1))
+		receive(rest[0]);
 	else if (is("load-module", 0))
 		syscall(SYS_finit_module, -1, "", 0);
 	else if (is("trace", 1))

@@ -22,6 +22,16 @@ export const ON_NETWORK: readonly Attack[] = [
   },
   talks('Contact EC2 Instance Metadata Service From Container', ['app', metadata, '80'], ['app', world, '80']),
   talks('Contact cloud metadata service from container', ['app', metadata, '80'], ['app', world, '80']),
+  {
+    rule: 'Unexpected inbound connection source',
+    attack: inNet('app', 'talk', world, '5005'),
+    twin: inNet('app', 'datagram', world, '5005'),
+  },
+  {
+    rule: 'Java Process Class File Download',
+    attack: inNet('java', 'receive', 'cafebabe'),
+    twin: inNet('java', 'receive', 'cafecafe'),
+  },
   talks('Interpreted procs inbound network activity', ['python3', world, '5003'], ['app', world, '5003']),
   talks('Interpreted procs outbound network activity', ['ruby', world, '5004'], ['app', world, '5004']),
   talks('Unexpected K8s NodePort Connection', ['app', world, '30123'], ['app', world, '29999']),

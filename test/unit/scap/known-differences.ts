@@ -10,6 +10,7 @@ export interface Difference {
 
 const NO_ID = '4294967295'
 const isUndescribed = (event: RecordedEvent) => event['proc.pid'] === -1
+const dotted = (text: string) => text.replaceAll(/[^\x21-\x2d\x2f-\x7e ]+/gu, '.').replaceAll(/\.+/g, '.')
 
 export const KNOWN_DIFFERENCES: readonly Difference[] = [
   {
@@ -79,9 +80,36 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
     reason: 'The first message over a socket older than the capture gives it a name in Falco; here it had one.',
   },
   {
+    fields: [
+      'proc.is_exe_lower_layer',
+      'proc.fdlimit',
+      'proc.vmsize',
+      'proc.vmrss',
+      'proc.vmswap',
+      'thread.vmsize',
+      'thread.vmrss',
+      'thread.pfmajor',
+      'thread.pfminor',
+    ],
+    holds: (ours, falco, event) => ours === undefined && isUndescribed(event) && ['0', 'false'].includes(falco!),
+    reason: 'The same of its memory, its page faults and its descriptors.',
+  },
+  {
+    fields: ['proc.vmsize', 'proc.vmrss', 'thread.vmsize', 'thread.vmrss'],
+    holds: (ours, falco, event) => Number(ours) > 0 && Number(falco) > 0 && !isUndescribed(event),
+    reason:
+      'Memory is that of the list of processes or the last clone or execve; Falco follows brk, mmap and munmap, too.',
+  },
+  {
+    fields: ['user.homedir'],
+    holds: (ours, falco, event) => ours === undefined && falco === '/root' && event['container.id'] !== 'host',
+    reason: 'What users have inside a container is not in the capture; Falco takes /root for the home of root.',
+  },
+  {
     fields: ['evt.buffer'],
-    holds: (ours, falco) => ours === undefined && falco !== undefined,
-    reason: 'What was sent or received is never read.',
+    // As text, one character of ours can stand for several bytes.
+    holds: (ours, falco) => ours !== undefined && dotted(ours) === dotted(falco ?? ''),
+    reason: 'Bytes stay what they are; Falco prints a dot for each that is no printable character.',
   },
   {
     fields: ['container.privileged'],

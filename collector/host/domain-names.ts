@@ -61,6 +61,11 @@ export class DomainNames {
     return this.byAddress.get(address)
   }
 
+  /** Addresses that have a name. */
+  get addressCount(): number {
+    return this.byAddress.size
+  }
+
   private async askDue(): Promise<void> {
     for (const name of this.asked) {
       const nowMs = this.nowMs()

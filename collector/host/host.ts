@@ -120,16 +120,22 @@ export class Host {
     }
   }
 
-  /** Null where no address has a name. */
+  /** Null where no address has a name. Each address is looked at once, however many rows it is in. */
   private namesOf(addresses: ColumnData | undefined, strings: Strings): ColumnData | null {
-    if (addresses === undefined) return null
+    const { domains } = this.options
+    if (addresses === undefined || domains === undefined || domains.addressCount === 0) return null
+    const found = new Map<number, number>()
     let data: Uint32Array | null = null
     for (const [row, index] of (addresses as Uint32Array).entries()) {
-      const address = strings.text(index)
-      const names = address === undefined ? undefined : this.options.domains?.namesOf(address)
-      if (names === undefined) continue
+      let names = found.get(index)
+      if (names === undefined) {
+        const text = index === ABSENT.str ? undefined : domains.namesOf(strings.text(index))
+        names = text === undefined ? ABSENT.str : strings.intern(text)
+        found.set(index, names)
+      }
+      if (names === ABSENT.str) continue
       data ??= new Uint32Array(addresses.length)
-      data[row] = strings.intern(names)
+      data[row] = names
     }
     return data
   }

@@ -133,6 +133,11 @@ export class Cursor {
     return at
   }
 
+  /** Row of the container that a process is in, or -1. */
+  containerOf(process: number): number {
+    return referenceAt(this.processes[SLOTS.container], process)
+  }
+
   /** Calls back from the parent upwards until it returns true or the ancestors end. */
   someAncestor(found: (process: number) => boolean): boolean {
     let at = this.process

@@ -2,6 +2,7 @@
 
 import { COMMAND_FIELDS } from './command.ts'
 import { CONTAINER_FIELDS } from './container.ts'
+import { CONTAINER_PROBE_FIELDS } from './container-probes.ts'
 import { DOCKER_FIELDS } from './docker-event.ts'
 import { ARGUMENT_NAMES } from './event-arguments.ts'
 import { KNOWN_EVENT_NAMES } from './event-names.ts'
@@ -28,6 +29,7 @@ export const FIELDS: readonly Field[] = [
   ...FD_FIELDS,
   ...FS_PATH_FIELDS,
   ...CONTAINER_FIELDS,
+  ...CONTAINER_PROBE_FIELDS,
   ...K8S_FIELDS,
   ...DOCKER_FIELDS,
   ...HEALTH_FIELDS,

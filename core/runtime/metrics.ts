@@ -30,6 +30,9 @@ export const METRICS = {
   seamark_collector_name_read_failures_total: counter(
     'Readings of a passwd or group file that failed in a way nobody foresaw; their users stay without a name.',
   ),
+  seamark_collector_domain_lookup_failures_total: counter(
+    'Host names of rules (fd.sip.name and the like) that had no address, or that nobody answered for.',
+  ),
   seamark_collector_containers: gauge('Containers known.'),
   seamark_capture_sent_events_total: counter('Events the kernel programs made, lost ones included.'),
   seamark_capture_received_events_total: counter('Events drained from the rings into rows.'),

@@ -44,6 +44,11 @@ const rules = (port: number, program: string) => `
   condition: evt.type = execve and container.healthcheck = "true now" and user.homedir = /in/there and proc.name = sleep
   output: check=%container.healthcheck home=%user.homedir lower=%proc.is_exe_lower_layer pidns=%proc.pidns_init_start_ts start=%proc.ppid.ts
   priority: info
+- rule: health check
+  desc: d
+  condition: evt.type = execve and proc.exepath endswith /busybox and proc.args startswith "-c true" and proc.is_container_healthcheck = true
+  output: command=%proc.cmdline
+  priority: info
 `
 
 describe.skipIf(noCapture !== null || tester === null)('a field that a rule asks for', () => {
@@ -105,12 +110,13 @@ describe.skipIf(noCapture !== null || tester === null)('a field that a rule asks
       // An inspection takes a moment: what runs later is judged with it.
       Cmd: ['sh', '-c', 'while true; do /bin/sleep 1; done'],
       HostConfig: { Binds: [`${join(folder, 'passwd')}:/etc/passwd:ro`] },
-      Healthcheck: { Test: ['CMD-SHELL', 'true now'], Interval: 3_600_000_000_000 },
+      Healthcheck: { Test: ['CMD-SHELL', 'true now'], Interval: 2_000_000_000 },
     })
     try {
       await startContainer(engine, id)
       const { output_fields } = await alertOf('in a container')
       expect(output_fields).toMatchObject({ 'user.homedir': '/in/there', 'proc.is_exe_lower_layer': true })
+      expect((await alertOf('health check')).output_fields['proc.cmdline']).toMatch(/-c true now$/)
       // Its parent is the first process of its namespace.
       expect(output_fields['proc.pidns_init_start_ts']).toBe(output_fields['proc.ppid.ts'])
       expect(output_fields['proc.pidns_init_start_ts']).not.toBeNull()

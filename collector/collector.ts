@@ -214,7 +214,8 @@ export class Collector implements Component, Sink {
   ): Promise<boolean> {
     const { collector, epoch, queue, metrics, stamp } = this.options
     const { parts, leftOut } = splitBatch(batch, this.options.maxBatchBytes ?? MAX_BODY_BYTES)
-    const dropped = leftOut === 0 ? this.dropped : { ...this.dropped, too_large: leftOut }
+    const tooLarge = leftOut + (this.dropped.too_large ?? 0)
+    const dropped = tooLarge === 0 ? this.dropped : { ...this.dropped, too_large: tooLarge }
     // What is left out is told of, even where nothing else is left.
     const batches = parts.length === 0 ? [emptyBatch()] : parts
     const items = batches.map((part, i): Item => {

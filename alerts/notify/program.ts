@@ -78,8 +78,9 @@ export class ProgramDestination implements Destination {
       if (code !== 0)
         throw new Error(`the program ended with ${code ?? by}${said === '' ? '' : `: ${safeText(said.trim())}`}`)
     } catch (error) {
+      if (!signal.aborted) throw error
       endGroup(program)
-      throw signal.aborted ? new Error('the program did not end in time') : error
+      throw new Error('the program did not end in time')
     } finally {
       program.stderr.destroy()
     }
@@ -89,6 +90,7 @@ export class ProgramDestination implements Destination {
   private async write(line: string, signal: AbortSignal): Promise<void> {
     this.kept ??= await this.keep()
     const program = this.kept
+    signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       const fail = () => {
         endGroup(program)

@@ -149,6 +149,7 @@ export function buildCollector(options: CollectorRoleOptions): CollectorRole {
       }
       metrics.countTo('seamark_background_failures_total', containers.failedInspections, { task: 'inspect-owner' })
       metrics.countTo('seamark_collector_name_read_failures_total', users.failures)
+      metrics.countTo('seamark_collector_state_left_out_total', host.stateLeftOut)
       metrics.countTo('seamark_collector_domain_lookup_failures_total', domains.failures)
       const stats = syscalls.stats()
       if (stats !== null) measureCapture(metrics, stats)

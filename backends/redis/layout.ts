@@ -11,9 +11,10 @@ const LAYOUT = '1'
  */
 export async function claimLayout(redis: Redis, prefix: string): Promise<void> {
   const key = `${prefix}:layout`
-  if ((await redis.get(key)) === null) await redis.setnx(key, LAYOUT)
+  // A server that is full takes no key, and is there to be emptied all the same: it is marked at a later start.
+  if ((await redis.get(key)) === null) await redis.setnx(key, LAYOUT).catch(() => {})
   const found = await redis.get(key)
-  if (found === LAYOUT) return
+  if (found === LAYOUT || found === null) return
   const message =
     `Redis holds data of layout ${found}, this version reads layout ${LAYOUT}: stop ingest, let the version that wrote ` +
     `it judge and store what waits, then remove ${key}`

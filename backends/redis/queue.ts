@@ -127,7 +127,8 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
       )
       const group = newGroupName()
       try {
-        if (ENTRIES.has(topic) && items.length > 0 && (await room.isScarce())) {
+        const bytes = items.reduce((sum, { payload }) => sum + payload.length, 0)
+        if (ENTRIES.has(topic) && items.length > 0 && !(await room.holds(bytes))) {
           counters.refusedOffers += 1
           return 'full'
         }

@@ -30,7 +30,12 @@ export async function readRedisMemory(redis: Redis): Promise<RedisMemory> {
   return memoryIn(factsOf(await redis.info('memory')))
 }
 
-export function isFull({ usedBytes, maxBytes }: RedisMemory): boolean {
+/** Bytes that may come in. */
+export function roomIn({ usedBytes, maxBytes }: RedisMemory): number {
+  return maxBytes === 0 ? Number.POSITIVE_INFINITY : Math.max(0, maxBytes * FULL_SHARE - usedBytes)
+}
+
+function isFull({ usedBytes, maxBytes }: RedisMemory): boolean {
   return maxBytes > 0 && usedBytes >= maxBytes * FULL_SHARE
 }
 

@@ -50,10 +50,14 @@ export class DomainNames {
       this.known = new Map(names.flatMap((name) => (this.known.has(name) ? [[name, this.known.get(name)!]] : [])))
       this.index()
     }
-    this.round ??= this.askDue().finally(() => {
-      this.round = null
-    })
-    if (names.some((name) => !this.known.has(name))) await this.round
+    do {
+      this.round ??= this.askDue().finally(() => {
+        this.round = null
+      })
+      if (names.every((name) => this.known.has(name))) return
+      // One that began with other names ends early.
+      await this.round
+    } while (names === this.asked)
   }
 
   /** Names that lead to an address, separated by NUL. */
@@ -67,19 +71,25 @@ export class DomainNames {
   }
 
   private async askDue(): Promise<void> {
-    for (const name of this.asked) {
+    const { asked } = this
+    for (const name of asked) {
+      if (asked !== this.asked) return
       const nowMs = this.nowMs()
       const known = this.known.get(name)
       if (known !== undefined && nowMs - known.askedAtMs < FRESH_MS) continue
       const untilMs = known?.untilMs ?? new Map<string, number>()
       try {
-        for (const address of await this.lookup(toText(name))) untilMs.set(address, nowMs + REMEMBERED_MS)
+        for (const address of await this.lookup(toText(name))) {
+          // The longest not seen go first.
+          untilMs.delete(address)
+          untilMs.set(address, nowMs + REMEMBERED_MS)
+        }
       } catch {
         this.failures++
       }
       for (const [address, end] of untilMs) if (end <= nowMs || untilMs.size > MAX_ADDRESSES) untilMs.delete(address)
       // The rules may have changed meanwhile.
-      if (!this.asked.includes(name)) continue
+      if (!this.asked.includes(name)) return
       this.known.set(name, { untilMs, askedAtMs: nowMs })
       this.index()
     }

@@ -20,6 +20,8 @@ import { type Image, keyOf, MAX_ANCESTORS, type ProcessEntry, type ProcessTree, 
 /** How long a batch waits for an engine's or a file's answer before it goes on without; once per container. */
 const RESOLVE_MS = 1_000
 const NAMES_MS = 200
+/** For what processes of a batch hold at the moment. */
+const STATE_MS = 50
 
 export interface HostOptions extends ProcessRowsOptions {
   tree: ProcessTree
@@ -34,7 +36,11 @@ export class Host {
   /** Contexts without known facts so far, by reason. */
   readonly unresolved = { process: 0, container: 0 }
   private readonly options: HostOptions
+  /** Processes whose state there was no time for. */
+  stateLeftOut = 0
   private awaitedNames: readonly string[] = []
+  /** A process may hold so much that telling it takes seconds: each is asked so once. */
+  private readonly slow = new WeakSet<object>()
 
   constructor(options: HostOptions) {
     this.options = options
@@ -160,9 +166,9 @@ export class Host {
   /** What processes hold at the moment; ancestors are not asked. */
   private addState(rows: readonly ProcessRow[], processes: Table, wants: ReadonlySet<CaptureWant>): void {
     const isAsked = wants.has('resources') || wants.has('descriptors') || wants.has('cgroups')
+    let leftMs = STATE_MS
     for (const [index, row] of rows.entries()) {
-      const { pid, startNs } = row.entry
-      if (isAsked) row.state = readProcessState(pid, startNs, this.stateOptions(wants))
+      if (isAsked) leftMs -= this.readState(row, wants, leftMs)
       if (!wants.has('pidns')) continue
       const startedNs = this.pidNamespaceStart(
         row,
@@ -171,6 +177,20 @@ export class Host {
       )
       if (startedNs !== undefined) row.pidNsStartNs = startedNs
     }
+  }
+
+  /** How long it took, ms. */
+  private readState(row: ProcessRow, wants: ReadonlySet<CaptureWant>, leftMs: number): number {
+    const { entry } = row
+    if (leftMs <= 0 || this.slow.has(entry)) {
+      this.stateLeftOut++
+      return 0
+    }
+    const startMs = performance.now()
+    row.state = readProcessState(entry.pid, entry.startNs, this.stateOptions(wants))
+    const tookMs = performance.now() - startMs
+    if (tookMs > STATE_MS) this.slow.add(entry)
+    return tookMs
   }
 
   private stateOptions(wants: ReadonlySet<CaptureWant>): ProcessStateOptions {

@@ -29,8 +29,19 @@ export interface Probes {
   readiness?: string[]
 }
 
+/** By the container's facts: a configuration may be long, and is asked for with every batch. */
+const known = new WeakMap<ContainerFacts, { sandbox: ContainerFacts; probes: Probes }>()
+
 /** Commands of the probes that the pod's last applied configuration gives the container; those without a command have none. */
 export function probesOf(facts: ContainerFacts, sandbox: ContainerFacts): Probes {
+  const before = known.get(facts)
+  if (before?.sandbox === sandbox) return before.probes
+  const probes = readProbes(facts, sandbox)
+  known.set(facts, { sandbox, probes })
+  return probes
+}
+
+function readProbes(facts: ContainerFacts, sandbox: ContainerFacts): Probes {
   const text = labelOf(sandbox, LAST_APPLIED)
   const name = labelOf(facts, CONTAINER_NAME)
   if (text === undefined || name === undefined || text.length > MAX_CONFIGURATION_CHARS) return {}

@@ -88,10 +88,15 @@ function shortened(groups: readonly string[]): string {
 }
 
 function addUnix(found: Map<string, ProcSocket>, inodes: ReadonlySet<string>, text: string): void {
+  const told = new Set<string>()
   for (const line of text.split('\n')) {
     const [, inode = '', path = ''] =
-      /^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ +(\d+)(?: (.*))?$/.exec(line) ?? []
-    if (inodes.has(inode)) found.set(inode, { type: 'unix', name: path })
+      /^[0-9a-f]{16}: [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{8} [0-9A-F]{4} [0-9A-F]{2} +(\d+)(?: (.*))?$/.exec(line) ?? []
+    if (!inodes.has(inode)) continue
+    // A path may hold a line of its own making: what is told twice is not known.
+    if (told.has(inode)) found.set(inode, { type: 'unix', name: '' })
+    else found.set(inode, { type: 'unix', name: path })
+    told.add(inode)
   }
 }
 
@@ -110,7 +115,9 @@ function read(path: string): string {
       if (got === 0) break
       length += got
     }
-    return bytes.toString('latin1', 0, length)
+    // A line that is cut names another socket.
+    const end = length === bytes.length ? bytes.lastIndexOf(0x0a) : length
+    return bytes.toString('latin1', 0, Math.max(0, end))
   } catch {
     return ''
   } finally {

@@ -1,6 +1,7 @@
 /**
- * What a process holds at the moment, from /proc: read when a batch is joined, only where some rule or output asks. Text
- * from /proc is bounded, and a process that is gone, or whose number another one has now, gives nothing. Never throws.
+ * What a process holds at the moment, from /proc: read when a batch is joined, only where some rule or output asks. Lists
+ * are bounded; how long the kernel takes to tell is the caller's to watch. A process that is gone, or whose number another
+ * one has now, gives nothing. Never throws.
  */
 import { type Dir, opendirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'

@@ -30,6 +30,9 @@ export const METRICS = {
   seamark_collector_name_read_failures_total: counter(
     'Readings of a passwd or group file that failed in a way nobody foresaw; their users stay without a name.',
   ),
+  seamark_collector_state_left_out_total: counter(
+    'Processes in batches whose descriptors or memory there was no time to read, so that these fields are absent.',
+  ),
   seamark_collector_domain_lookup_failures_total: counter(
     'Host names of rules (fd.sip.name and the like) that had no address, or that nobody answered for.',
   ),

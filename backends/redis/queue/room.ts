@@ -3,35 +3,40 @@
  * what comes in could never be emptied. So what comes in is refused while there is still room to move.
  */
 import type { Redis } from 'ioredis'
-import { isFull, readRedisMemory } from '../state.ts'
+import { readRedisMemory, roomIn } from '../state.ts'
 
 export interface Room {
-  /** Whether Redis is too full for more to come in. Rejects as ioredis does. */
-  isScarce(): Promise<boolean>
+  /** Whether so many bytes more may come in. Rejects as ioredis does. */
+  holds(bytes: number): Promise<boolean>
 }
 
-/** What comes in within this time has to fit into what is left. */
 const LOOK_EVERY_MS = 500
+/** Of the room seen last, taken before Redis is asked again: what is stored takes more than its bytes. */
+const TRUSTED_SHARE = 0.25
 
 export function createRoom(redis: Redis): Room {
-  let scarce = false
+  let room = 0
+  let taken = 0
   let nextLookMs = Number.NEGATIVE_INFINITY
   let looking: Promise<void> | null = null
 
   async function look(): Promise<void> {
-    scarce = isFull(await readRedisMemory(redis))
+    room = roomIn(await readRedisMemory(redis))
+    taken = 0
     nextLookMs = performance.now() + LOOK_EVERY_MS
   }
 
   return {
-    async isScarce() {
-      if (performance.now() >= nextLookMs) {
+    async holds(bytes) {
+      if (performance.now() >= nextLookMs || taken + bytes > room * TRUSTED_SHARE) {
         looking ??= look().finally(() => {
           looking = null
         })
         await looking
       }
-      return scarce
+      if (taken + bytes > room) return false
+      taken += bytes
+      return true
     },
   }
 }

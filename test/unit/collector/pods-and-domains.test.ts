@@ -106,3 +106,19 @@ test('an address that no answer has held for long is forgotten', async () => {
   }
   expect([names.namesOf('10.0.0.1'), names.namesOf('10.0.0.2')]).toEqual([undefined, 'a.example'])
 })
+
+test('other rules do not wait for the names of those before them', async () => {
+  const questions: string[] = []
+  const names = new DomainNames({
+    lookup: async (name) => {
+      questions.push(name)
+      await new Promise((resolve) => setImmediate(resolve))
+      return ['10.0.0.1']
+    },
+  })
+  const before = names.use(Array.from({ length: 50 }, (_, i) => `old-${i}.example`))
+  await names.use(['new.example'])
+  expect(names.namesOf('10.0.0.1')).toBe('new.example')
+  expect(questions.length).toBeLessThan(5)
+  await before
+})

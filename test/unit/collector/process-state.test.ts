@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { endOf } from '../../../collector/host/proc-sockets.ts'
+import { endOf, socketsOf } from '../../../collector/host/proc-sockets.ts'
 import { readProc } from '../../../collector/host/process-facts.ts'
 import { cgroupPaths, type ProcessState, readProcessState } from '../../../collector/host/process-state.ts'
 import { parseAccounts, UserNames } from '../../../collector/host/user-names.ts'
@@ -25,6 +25,18 @@ function stateOf(pid: number, wants: ReadonlySet<CaptureWant> = EVERYTHING): Pro
 function fieldOf(state: ProcessState, name: string, tid = 7) {
   return fieldValue({ type: 'openat', row: { tid }, process: state }, name)
 }
+
+test('a socket whose path holds a line of its own making does not name others', () => {
+  const line = (inode: number, path: string) => `0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${path}`
+  const net = mkdtempSync(join(folder, 'net-'))
+  writeFileSync(join(net, 'unix'), [line(7, '/tmp/mine'), line(9, '@a'), line(7, '/run/docker.sock'), ''].join('\n'))
+  expect(socketsOf(net, new Set(['7', '9', '8']))).toEqual(
+    new Map([
+      ['7', { type: 'unix', name: '' }],
+      ['9', { type: 'unix', name: '@a' }],
+    ]),
+  )
+})
 
 describe('of a process', () => {
   test('memory, threads and CPU time are what /proc says', () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import type { Field } from '../fields/field.ts'
 import { findField } from '../fields/index.ts'
-import type { Operator } from '../language/condition/ast.ts'
+import { HOST_NAME_FIELDS, HOST_NAME_OPERATORS } from '../language/condition/host-names.ts'
 import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
 import type { CapturePlan } from '../model/source.ts'
 import { type Expression, visitExpressions } from './expression.ts'
@@ -33,8 +33,6 @@ export const PROCESS_TREE_EVENTS: readonly EventTypeName[] = [
 ]
 
 const ENVIRONMENT_FIELDS: ReadonlySet<string> = new Set(['proc.env', 'proc.aenv'])
-const DOMAIN_FIELDS: ReadonlySet<string> = new Set(['fd.cip.name', 'fd.sip.name', 'fd.lip.name', 'fd.rip.name'])
-const EXACT: ReadonlySet<Operator> = new Set<Operator>(['=', '!=', 'in', 'intersects'])
 /** More names than this are not looked up: each is a question to the host's resolver, again and again. */
 const MAX_DOMAINS = 1_000
 
@@ -79,8 +77,8 @@ function fieldsReadBy(rules: readonly PlannedRule[]): Field[] {
 /** What rules compare fd.sip.name and its like with: these names are looked up, and no others. */
 function domainsNamedBy(rules: readonly PlannedRule[]): string[] {
   return predicatesOf(rules).flatMap(({ left, right, operator }) => {
-    if (left.kind !== 'field' || !DOMAIN_FIELDS.has(left.field.name) || right.kind !== 'strings') return []
-    return EXACT.has(operator) ? right.values.filter((name) => name !== '') : []
+    if (left.kind !== 'field' || !HOST_NAME_FIELDS.has(left.field.name) || right.kind !== 'strings') return []
+    return HOST_NAME_OPERATORS.has(operator) ? right.values.filter((name) => name !== '') : []
   })
 }
 

@@ -13,6 +13,7 @@ import { parseBlock } from '../../fields/ip-address.ts'
 import type { SourceName } from '../../model/event.ts'
 import { nearestName } from '../nearest-name.ts'
 import { type CallOperand, type Check, isOneOf, type Operand, type Operator, type TextValue } from './ast.ts'
+import { HOST_NAME_FIELDS, HOST_NAME_OPERATORS } from './host-names.ts'
 import type { Predicate, RightValues, ValueSource } from './predicate.ts'
 import { printCheck } from './printer.ts'
 import { regexMistake } from './regex.ts'
@@ -97,6 +98,7 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
     const { type, several } = typeOf(left)
     checkOperator(check, type, several)
     const right = resolveRight(check, left, type, several, source, problems)
+    if (left.kind === 'field' && HOST_NAME_FIELDS.has(left.field.name)) warnOfUnknownNames(check, left.field, problems)
     const predicate: Predicate = {
       key: printCheck(check),
       left,
@@ -111,6 +113,19 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
     if (!(error instanceof Mistake)) throw error
     return { predicate: null, problems: [...problems, error.problem] }
   }
+}
+
+/** Only names that stand in rules as they are can be looked up. */
+function warnOfUnknownNames({ operator, at }: Check, { name }: Field, problems: CheckProblem[]): void {
+  if (HOST_NAME_OPERATORS.has(operator) || operator === 'exists') return
+  problems.push({
+    code: 'W_RULE_FIELD_NEVER_FILLED',
+    falcoCode: 'LOAD_COMPILE_CONDITION',
+    severity: 'warning',
+    message: `${name} holds only host names that some rule gives whole; ${operator} gives none to look up`,
+    hint: `use one of ${[...HOST_NAME_OPERATORS].join(' ')}`,
+    at,
+  })
 }
 
 /** Falco's `evt.around[T] = D` asks for a time that is at most D away from T. */

@@ -157,6 +157,9 @@ describe('rules files', () => {
       rule('evt.type = connect and (fd.sip.name in (b.example, a.example) or fd.cip.name = a.example)'),
     )
     expect([names.wants, names.domains]).toEqual([[], ['a.example', 'b.example']])
+    expect(problems(rule('evt.type = connect and fd.sip.name contains example'))).toEqual([
+      '3:37 W_RULE_FIELD_NEVER_FILLED fd.sip.name holds only host names that some rule gives whole; contains gives none to look up (use one of = != in intersects)',
+    ])
     expect(names.version).not.toBe(plain.version)
     const state = planOf(rule('evt.type = connect and proc.stdin.type = ipv4 and user.shell exists'))
     expect(state.wants).toEqual(['accounts', 'descriptors'])

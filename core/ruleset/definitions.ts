@@ -40,6 +40,8 @@ export interface ExceptionRow {
 
 export interface RuleDefinition {
   name: string
+  /** Of its last change among all definitions: lists that come later are told of. */
+  index: number
   at: Scalar
   description: string
   condition: Pieces

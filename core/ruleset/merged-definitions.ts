@@ -227,6 +227,7 @@ class Merger implements MergedDefinitions {
       name: reader.name.text,
       at: reader.name,
       description: description?.text.trim() ?? '',
+      index: this.order,
       condition: new Pieces([condition]),
       output: new Pieces([output ?? reader.name]),
       priority: priority ?? 'Debug',
@@ -242,7 +243,7 @@ class Merger implements MergedDefinitions {
   }
 
   private changeRule(reader: ItemReader, known: RuleDefinition, { append, replace }: Changes): void {
-    const next: RuleDefinition = { ...known, at: reader.name }
+    const next: RuleDefinition = { ...known, at: reader.name, index: this.order }
     const texts = (key: string): Scalar | undefined =>
       reader.has(key) && (append.has(key) || replace.has(key)) ? reader.text(key) : undefined
     const condition = texts('condition')

@@ -35,6 +35,8 @@ export class Resolver {
   private readonly macros = new Map<string, Resolved>()
   private readonly lists = new Map<string, TextValue[]>()
   private readonly open: string[] = []
+  /** Where what is being resolved stands among all definitions. */
+  private position = 0
 
   constructor(definitions: MergedDefinitions, pool: ExpressionPool) {
     this.definitions = definitions
@@ -43,6 +45,7 @@ export class Resolver {
 
   rule(rule: RuleDefinition, source: SourceName): Resolved {
     const problems: Problem[] = []
+    this.position = rule.index
     const condition = this.text(rule.condition, source, null, problems)
     const parts = [condition, ...rule.exceptions.flatMap((exception) => this.exception(exception, source, problems))]
     const expression = this.pool.join('and', parts)
@@ -55,6 +58,7 @@ export class Resolver {
     const parsed = parseCondition(macro.condition.text)
     if (!parsed.ok) return [macro.condition.problem(parsed.at, syntax(parsed.message, parsed.hint))]
     const problems: Problem[] = []
+    this.position = macro.visibility
     const report: Report = (at, what) => problems.push(macro.condition.problem(at, what))
     visitLeaves(parsed.node, (node) => {
       if (node.kind === 'check') this.insertLists(node, report)
@@ -134,9 +138,12 @@ export class Resolver {
         return this.pool.false
       }
       const inner: Problem[] = []
+      const { position } = this
+      this.position = macro.visibility
       this.open.push(name)
       const expression = this.text(macro.condition, source, macro, inner)
       this.open.pop()
+      this.position = position
       resolved = { expression, problems: inner }
       this.macros.set(key, resolved)
     }
@@ -205,9 +212,14 @@ export class Resolver {
       this.warnOfQuotedName(value, report)
       return null
     }
-    if (!this.definitions.lists.has(value.text)) {
+    const list = this.definitions.lists.get(value.text)
+    if (list === undefined) {
       this.warnOfMisspeltName(value, report)
       return null
+    }
+    if (list.index > this.position) {
+      const message = `list "${list.name}" is defined after what uses it; it is used all the same`
+      report(value.at, { code: 'W_LIST_LATER', severity: 'warning', message, hint: 'move it up' })
     }
     this.usedLists.add(value.text)
     return this.listValues(value.text, [], report, value.at)

@@ -24,6 +24,16 @@ const context: DetectionContext = {
 }
 
 describe('rules files', () => {
+  test('may define a list after its use, which is told; one that an append brings along is in time', () => {
+    const list = '- list: shells\n  items: [sh, bash]\n'
+    const uses = rule('evt.type = execve and proc.name in (shells)')
+    expect(problems(uses + list)).toEqual([
+      '3:50 W_LIST_LATER list "shells" is defined after what uses it; it is used all the same (move it up)',
+    ])
+    const appended = '- rule: r\n  condition: and proc.name in (shells)\n  override: {condition: append}\n'
+    expect(problems(rule('evt.type = execve') + list + appended)).toEqual([])
+  })
+
   test.each([
     [
       rule('evt.type = execve and proc.nmae = sh'),

@@ -1,4 +1,5 @@
 /** What lies in Elasticsearch and in Redis after a run, read from the servers themselves. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 
 export interface StoredDocument {
@@ -8,6 +9,8 @@ export interface StoredDocument {
 }
 
 const PAGE = 10_000
+const MAX_TRIES = 60
+const TRY_AGAIN_MS = 500
 
 /** Every document of a kind, from all its indices. */
 export async function storedDocuments(
@@ -79,12 +82,17 @@ async function sizeOf(redis: Redis, key: string): Promise<number> {
   }
 }
 
+/** An index that was just made has no shard for a moment, which on a busy machine is long. */
 async function send(url: string, body: unknown): Promise<unknown> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`)
-  return response.json()
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (response.ok) return response.json()
+    const text = await response.text()
+    if (response.status !== 503 || tries === MAX_TRIES) throw new Error(`${url}: ${response.status} ${text}`)
+    await sleep(TRY_AGAIN_MS)
+  }
 }

@@ -20,8 +20,10 @@ import { type Image, keyOf, MAX_ANCESTORS, type ProcessEntry, type ProcessTree, 
 /** How long a batch waits for an engine's or a file's answer before it goes on without; once per container. */
 const RESOLVE_MS = 1_000
 const NAMES_MS = 200
-/** For what processes of a batch hold at the moment. */
+/** Processor time for what the processes of a batch hold at the moment; others on the machine do not count. */
 const STATE_MS = 50
+/** A process that takes longer by itself is not asked again. */
+const SLOW_STATE_MS = 250
 
 export interface HostOptions extends ProcessRowsOptions {
   tree: ProcessTree
@@ -179,17 +181,18 @@ export class Host {
     }
   }
 
-  /** How long it took, ms. */
+  /** How much processor time it took, ms. */
   private readState(row: ProcessRow, wants: ReadonlySet<CaptureWant>, leftMs: number): number {
     const { entry } = row
     if (leftMs <= 0 || this.slow.has(entry)) {
       this.stateLeftOut++
       return 0
     }
-    const startMs = performance.now()
+    const before = process.threadCpuUsage()
     row.state = readProcessState(entry.pid, entry.startNs, this.stateOptions(wants))
-    const tookMs = performance.now() - startMs
-    if (tookMs > STATE_MS) this.slow.add(entry)
+    const { user, system } = process.threadCpuUsage(before)
+    const tookMs = (user + system) / 1_000
+    if (tookMs > SLOW_STATE_MS) this.slow.add(entry)
     return tookMs
   }
 

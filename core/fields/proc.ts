@@ -5,7 +5,7 @@ import { EXE_FLAGS, PROCESS_FLAGS } from '../batch/schema.ts'
 import type { Value } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
 import { type Field, field, fromEvent, fromProcess, processColumn, type Reads, type Source } from './field.ts'
-import { argsOf, argumentList, commandLineOf, exeLineOf, exeOf, leaderOf } from './process-facts.ts'
+import { argsOf, argumentList, commandLineOf, executableOf, exeLineOf, exeOf, leaderOf } from './process-facts.ts'
 import { terminalName } from './terminal-name.ts'
 
 type OfProcess = (cursor: Cursor, process: number) => string | number | undefined
@@ -19,15 +19,15 @@ const numberOf =
   (cursor, process) =>
     cursor.processNumber(column, process)
 
-const own = (read: OfProcess) => fromProcess((cursor) => read(cursor, cursor.process))
+const own = (read: OfProcess, reads?: Reads) => fromProcess((cursor) => read(cursor, cursor.process), reads)
 const parent = (read: OfProcess, reads?: Reads) => fromProcess((cursor) => read(cursor, cursor.ancestor(1)), reads)
 
 /** With an index the ancestor that many generations up, without one all of them from the parent on. */
-function ancestors(read: OfProcess, column?: ColumnName): Source {
+function ancestors(read: OfProcess, ...columns: ColumnName[]): Source {
   return {
     from: 'derived',
     scope: 'process',
-    ...(column === undefined ? {} : { reads: (argument) => ancestorReads(argument, column) }),
+    ...(columns.length === 0 ? {} : { reads: (argument) => ancestorReads(argument, columns) }),
     derive: (argument) => {
       if (argument !== null) {
         const generations = Number(argument)
@@ -47,9 +47,12 @@ function ancestors(read: OfProcess, column?: ColumnName): Source {
 }
 
 /** Generation 0 is the process itself. */
-function ancestorReads(argument: string | null, column: ColumnName): Reads {
-  return argument !== null && Number(argument) === 0 ? { own: [column] } : { ancestors: [column] }
+function ancestorReads(argument: string | null, columns: readonly ColumnName[]): Reads {
+  return argument !== null && Number(argument) === 0 ? { own: columns } : { ancestors: columns }
 }
+
+/** What `executableOf` reads. */
+const EXECUTABLE: readonly ColumnName[] = ['exePath', 'exeFlags']
 
 const ancestor = { argument: 'index', several: 'any' } as const
 
@@ -137,14 +140,20 @@ export const PROC_FIELDS: readonly Field[] = [
     ancestors(exeOf),
     ancestor,
   ),
-  field('proc.exepath', 'string', 'Path of the executable, from the kernel.', processColumn('exePath'), {
-    ecs: 'process.executable',
-  }),
+  field(
+    'proc.exepath',
+    'string',
+    'Path of the executable, from the kernel; memfd:NAME where it is in memory only.',
+    own(executableOf, { own: EXECUTABLE }),
+    {
+      ecs: 'process.executable',
+    },
+  ),
   field(
     'proc.pexepath',
     'string',
     "Path of the parent's executable.",
-    parent(textOf('exePath'), { ancestors: ['exePath'] }),
+    parent(executableOf, { ancestors: EXECUTABLE }),
     {
       ecs: 'process.parent.executable',
     },
@@ -153,7 +162,7 @@ export const PROC_FIELDS: readonly Field[] = [
     'proc.aexepath',
     'string',
     'Path of the executable of the ancestor n generations up, or of any.',
-    ancestors(textOf('exePath'), 'exePath'),
+    ancestors(executableOf, ...EXECUTABLE),
     ancestor,
   ),
   field(
@@ -259,16 +268,11 @@ export const PROC_FIELDS: readonly Field[] = [
   field('proc.sid', 'number', 'Session id on the host.', processColumn('sid'), { ecs: 'process.session_leader.pid' }),
   field('proc.sname', 'string', 'Name of the session leader.', leader('sid', textOf('comm'))),
   field('proc.sid.exe', 'string', 'First argument of the session leader.', leader('sid', exeOf)),
-  field('proc.sid.exepath', 'string', "Path of the session leader's executable.", leader('sid', textOf('exePath'))),
+  field('proc.sid.exepath', 'string', "Path of the session leader's executable.", leader('sid', executableOf)),
   field('proc.pgid', 'number', 'Process group id on the host.', processColumn('pgid')),
   field('proc.pgid.name', 'string', 'Name of the process group leader.', leader('pgid', textOf('comm'))),
   field('proc.pgid.exe', 'string', 'First argument of the process group leader.', leader('pgid', exeOf)),
-  field(
-    'proc.pgid.exepath',
-    'string',
-    "Path of the process group leader's executable.",
-    leader('pgid', textOf('exePath')),
-  ),
+  field('proc.pgid.exepath', 'string', "Path of the process group leader's executable.", leader('pgid', executableOf)),
   field('proc.vpgid', 'number', 'Process group id inside the pid namespace.', processColumn('vpgid')),
   field('proc.vpgid.name', 'string', 'Name of the process group leader.', leader('vpgid', textOf('comm'))),
   field('proc.vpgid.exe', 'string', 'First argument of the process group leader.', leader('vpgid', exeOf)),
@@ -276,7 +280,7 @@ export const PROC_FIELDS: readonly Field[] = [
     'proc.vpgid.exepath',
     'string',
     "Path of the process group leader's executable.",
-    leader('vpgid', textOf('exePath')),
+    leader('vpgid', executableOf),
   ),
   field('proc.is_sid_leader', 'boolean', 'Leads its session.', isLeader('sid')),
   field('proc.is_pgid_leader', 'boolean', 'Leads its process group.', isLeader('pgid')),

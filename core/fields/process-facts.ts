@@ -1,4 +1,5 @@
 /** Facts about a process as Falco words them, for the process itself and its ancestors. */
+import { EXE_FLAGS } from '../batch/schema.ts'
 import type { Cursor } from './cursor.ts'
 import { MAX_ANCESTORS } from './cursor.ts'
 
@@ -61,4 +62,11 @@ export function leaderOf(cursor: Cursor, column: 'sid' | 'pgid' | 'vpgid'): numb
     at = cursor.ancestor(1, at)
   }
   return leader
+}
+
+/** Path of the executable. What is in memory only has no place, thus no slash before its name: `memfd:payload`. */
+export function executableOf(cursor: Cursor, process: number): string | undefined {
+  const path = cursor.processText('exePath', process)
+  if (path === undefined || !path.startsWith('/memfd:')) return path
+  return ((cursor.processNumber('exeFlags', process) ?? 0) & EXE_FLAGS.memfd) === 0 ? path : path.slice(1)
 }

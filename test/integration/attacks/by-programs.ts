@@ -63,7 +63,8 @@ export const BY_PROGRAMS: readonly Attack[] = [
     rule: 'Fileless execution via memfd_create',
     // Not as runc's child, which the rule leaves alone.
     attack: inPlain('app', 'spawn', tool('app'), 'run-from-memory'),
-    twin: inPlain('app', 'spawn', tool('app')),
+    // Under the name of what runc itself runs from memory.
+    twin: inPlain('app', 'spawn', tool('app'), 'run-from-memory', 'runc_cloned:/proc/self/exe'),
   },
   child('DB program spawned process', 'mysqld', 'app'),
   {

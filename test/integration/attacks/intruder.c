@@ -47,10 +47,10 @@ static void spawn(char **argv)
 	waitpid(child, NULL, 0);
 }
 
-static void runFromMemory(void)
+static void runFromMemory(const char *name)
 {
 	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int to = memfd_create("payload", MFD_CLOEXEC);
+	int to = memfd_create(name, MFD_CLOEXEC);
 	char buffer[65536];
 	ssize_t count;
 	char *argv[] = {"payload", "nothing", NULL};
@@ -186,7 +186,7 @@ static void run(void)
 	} else if (is("userfaultfd", 0))
 		close(syscall(SYS_userfaultfd, 1 /* UFFD_USER_MODE_ONLY */));
 	else if (is("run-from-memory", 0))
-		runFromMemory();
+		runFromMemory(restCount > 0 ? rest[0] : "payload");
 	else if (is("spawn", 1))
 		spawn(rest);
 }

@@ -30,6 +30,14 @@ describe('an event', () => {
     expect(value(send, 'proc.cwd')).toBeUndefined()
   })
 
+  test('comes from a program that is in memory only, whose path is a name without a slash', () => {
+    const hidden = '/memfd:hidden'
+    expect(value({ type: 'rename', process: { exePath: hidden, exeFlags: 2 } }, 'proc.exepath')).toBe('memfd:hidden')
+    expect(value({ type: 'rename', process: { exePath: hidden, exeFlags: 0 } }, 'proc.exepath')).toBe(hidden)
+    expect(value({ type: 'rename', process: { exePath: '/bin/gone', exeFlags: 2 } }, 'proc.exepath')).toBe('/bin/gone')
+    expect(value(send, 'proc.exepath')).toBeUndefined()
+  })
+
   test('has raw arguments beside the readable ones', () => {
     expect(value(failedOpen, 'evt.arg.flags')).toContain('O_')
     expect(value(failedOpen, 'evt.rawarg.flags')).toBe('577')

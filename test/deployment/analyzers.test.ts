@@ -13,6 +13,8 @@ import { enrolSender, type Sender } from './sender.ts'
 const ROWS = 500
 /** A consumer that is silent so long loses what it holds. */
 /** Far longer than the test may take: whatever waited for it would not be done in time. */
+/** Nothing is asked of how fast it goes. */
+const SLOW_MS = 170_000
 const LEASE = { SEAMARK_REDIS_LEASE_SECONDS: '600' }
 
 const missing = redisMissing() ?? elasticsearchMissing()
@@ -58,13 +60,13 @@ describe.skipIf(missing !== null)(`analyzers${missing === null ? '' : ` (skipped
     const analyzers = await Promise.all([0, 1, 2].map(() => deployment.run('analyzer', LEASE)))
     await until('some to be judged', async () => (await queue.depth('batches')).items < batches)
     expect(await analyzers[0]!.end('SIGTERM')).toBe(0)
-    await until('the batches to be judged', async () => (await queue.depth('batches')).items === 0, 60_000)
-    await until('the alerts to be counted', async () => (await queue.depth('detections')).items === 0, 60_000)
-    await until('the store', async () => (await detectedOn('drained')).length >= alarms(batches).length, 60_000)
+    await until('the batches to be judged', async () => (await queue.depth('batches')).items === 0, SLOW_MS)
+    await until('the alerts to be counted', async () => (await queue.depth('detections')).items === 0, SLOW_MS)
+    await until('the store', async () => (await detectedOn('drained')).length >= alarms(batches).length, SLOW_MS)
     expect(await detectedOn('drained')).toEqual(alarms(batches))
     for (const analyzer of analyzers.slice(1)) expect(await analyzer.end('SIGTERM')).toBe(0)
     sender.close()
-  })
+  }, 600_000)
 
   test('what Elasticsearch refuses is a dead letter with its reason; mended and replayed, it is stored', async () => {
     const analyzer = await deployment.run('analyzer')

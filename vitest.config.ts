@@ -11,20 +11,34 @@ const maxWorkers = Math.max(2, availableParallelism() - 1)
 // On a shared machine that stands still for seconds; the summary names what needed it. None by default.
 const retry = Number(process.env.SEAMARK_TEST_RETRIES ?? 0)
 
+const patience = Number(process.env.SEAMARK_TEST_PATIENCE ?? 1)
+const expectation = { poll: { timeout: 1_000 * patience } }
+
 export default defineConfig({
   test: {
     retry,
     // The first tells each test, the second ends with what was skipped and the totals.
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
-      { test: { name: 'unit', env, retry, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers } },
+      {
+        test: {
+          name: 'unit',
+          env,
+          retry,
+          expect: expectation,
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000 * patience,
+          maxWorkers,
+        },
+      },
       {
         test: {
           name: 'contract',
           env,
           retry,
+          expect: expectation,
           include: ['test/contract/**/*.test.ts'],
-          testTimeout: 30_000,
+          testTimeout: 30_000 * patience,
           maxWorkers,
         },
       },
@@ -34,9 +48,10 @@ export default defineConfig({
           name: 'deployment',
           env,
           retry,
+          expect: expectation,
           include: ['test/deployment/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 180_000 * patience,
+          hookTimeout: 180_000 * patience,
           fileParallelism: false,
           isolate: false,
           sequence: { groupOrder: 1 },
@@ -48,9 +63,10 @@ export default defineConfig({
           name: 'integration',
           env,
           retry,
+          expect: expectation,
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 180_000 * patience,
+          hookTimeout: 180_000 * patience,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
@@ -61,8 +77,9 @@ export default defineConfig({
           name: 'chaos',
           env,
           retry,
+          expect: expectation,
           include: ['test/chaos/**/*.test.ts'],
-          hookTimeout: 180_000,
+          hookTimeout: 180_000 * patience,
           fileParallelism: false,
         },
       },

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Component } from '../../core/model/component.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Delivery, Item, Queue, Topic } from '../../core/model/queue.ts'
+import { PATIENCE } from '../support/wait.ts'
 
 export interface QueueLimits {
   maxBytes?: number
@@ -61,7 +62,7 @@ export async function consuming(
 }
 
 export async function eventually(holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
-  const deadline = performance.now() + withinMs
+  const deadline = performance.now() + withinMs * PATIENCE
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms`)
     await new Promise((resolve) => setTimeout(resolve, 2))

@@ -68,10 +68,16 @@ export class ChaosRun {
     this.redisServer = redis
   }
 
+  /** Rejects, with nothing left running, when a part does not start. */
   static async start(options: ChaosOptions): Promise<ChaosRun> {
     const run = new ChaosRun(options, await startRedis())
-    await run.startAll()
-    return run
+    try {
+      await run.startAll()
+      return run
+    } catch (error) {
+      await run.remove()
+      throw error
+    }
   }
 
   get redisUrl(): string {

@@ -3,7 +3,7 @@
  * SEAMARK_CHAOS_KILLS sets how many kills (default 7: about a minute), SEAMARK_CHAOS_EVENTS how many events
  * (default 20,000), SEAMARK_CHAOS_SEED the order of the kills.
  */
-import { afterAll, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { createRedisQueue } from '../../backends/redis/queue.ts'
 import { elasticsearchMissing } from '../support/elasticsearch.ts'
 import { redisMissing } from '../support/redis.ts'
@@ -31,6 +31,7 @@ const BOUNDED_KEYS: readonly (readonly [RegExp, number])[] = [
   // BullMQ's own facts about a queue, and the last steps of its jobs (Redis trims whole nodes of a stream).
   [/:(batches|detections|index|dead|notify%2F\w+):(meta|id|stalled-check|marker)$/, 100],
   [/:(batches|detections|index|dead|notify%2F\w+):events$/, 300],
+  [/:layout$/, 1],
   // Documents: the state that is meant to stay.
   [/:documents:version$/, 1],
   [
@@ -44,9 +45,6 @@ const BOUNDED_KEYS: readonly (readonly [RegExp, number])[] = [
 
 const missing = redisMissing() ?? elasticsearchMissing()
 const noCapture = missing === null ? await captureMissing() : missing
-
-let run: ChaosRun | undefined
-afterAll(() => run?.remove())
 
 test.skipIf(missing !== null)(
   `nothing acknowledged is lost or doubled over ${KILLS} kills (seed ${SEED})`,
@@ -62,7 +60,8 @@ test.skipIf(missing !== null)(
       capture: noCapture === null,
       seed: SEED,
     })
-    run = chaos
+    // Not after all tests: a second try would leave the first one's processes running.
+    onTestFinished(() => chaos.remove())
     const tookS: Record<string, number> = {}
     const timed = async (name: string, work: Promise<void>) => {
       const startMs = performance.now()

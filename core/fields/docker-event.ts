@@ -1,6 +1,6 @@
 /** `event.action` and `docker.*`: what the Docker engine reported. */
 import type { SourceName } from '../model/event.ts'
-import { eventColumn, type Field, field, fromEvent } from './field.ts'
+import { always, eventColumn, everySource, type Field, field, fromEvent } from './field.ts'
 import { flatJson } from './flat-json.ts'
 
 const DOCKER: readonly SourceName[] = ['docker']
@@ -10,11 +10,8 @@ export const DOCKER_FIELDS: readonly Field[] = [
     'event.action',
     'string',
     'What happened: the action of a Docker event, the kind of a health event or a command, else the event type.',
-    fromEvent([], (cursor) => cursor.text('action') ?? cursor.text('kindName') ?? cursor.type),
-    {
-      sources: ['syscall', 'docker', 'health', 'command'],
-      ecs: 'event.action',
-    },
+    always((cursor) => cursor.text('action') ?? cursor.text('kindName') ?? cursor.type),
+    { ...everySource, ecs: 'event.action' },
   ),
   field(
     'docker.type',

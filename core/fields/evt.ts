@@ -3,19 +3,10 @@
 import type { TableName } from '../batch/schema.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
-import { argumentsText, argumentText } from './event-arguments.ts'
-import { firstPath, OPEN_CALLS, secondPath } from './event-path.ts'
+import { OPEN_CALLS } from './event-path.ts'
 import { EVENT_TYPES } from './event-types.ts'
-import { eventColumn, type Field, field, fromEvent, type Source } from './field.ts'
+import { always, eventColumn, everySource, type Field, field, fromEvent, type Source } from './field.ts'
 import { errorName } from './kernel-names.ts'
-import { dateTimeText, isoText, secondsText, timeText } from './time-text.ts'
-
-const EVERY_SOURCE: readonly SourceName[] = ['syscall', 'docker', 'health', 'command']
-const every = { sources: EVERY_SOURCE } as const
-const always = (read: (cursor: Cursor) => string | number | boolean | undefined) => fromEvent([], read)
-const timeNumber = always((cursor) => Number(cursor.timeNs))
-const printed = (print: (ns: bigint) => string) => ({ ...every, print: (cursor: Cursor) => print(cursor.timeNs) })
-const asText = (print: (ns: bigint) => string) => always((cursor) => print(cursor.timeNs))
 
 const ACCESS = 3
 const READ_WRITE = 2
@@ -45,57 +36,28 @@ export const EVT_FIELDS: readonly Field[] = [
     'number',
     'Number of the event within its batch, from 1.',
     always((cursor) => (cursor.number('ordinal') ?? 0) + 1),
-    every,
+    everySource,
   ),
-  field('evt.time', 'string', 'Time of day with nanoseconds, UTC.', asText(timeText), every),
   field(
-    'evt.time.s',
+    'evt.source',
     'string',
-    'Time of day in whole seconds, UTC.',
-    asText((ns) => secondsText(ns)),
-    every,
+    'Where the event was seen: syscall, docker, health, command.',
+    always(sourceOf),
+    everySource,
   ),
-  field('evt.time.iso8601', 'string', 'Date and time in ISO 8601 with nanoseconds, UTC.', asText(isoText), every),
-  field('evt.datetime', 'string', 'Date and time with nanoseconds, UTC.', asText(dateTimeText), every),
-  field(
-    'evt.datetime.s',
-    'string',
-    'Date and time in whole seconds, UTC.',
-    asText((ns) => dateTimeText(ns).slice(0, 19)),
-    every,
-  ),
-  field('evt.rawtime', 'time', 'Event time in ns since the Unix epoch.', timeNumber, {
-    ...printed(String),
-    ecs: '@timestamp',
-  }),
-  field(
-    'evt.rawtime.s',
-    'time',
-    'Seconds since the Unix epoch.',
-    always((cursor) => Number(cursor.timeNs / 1_000_000_000n)),
-    every,
-  ),
-  field(
-    'evt.rawtime.ns',
-    'time',
-    'Nanoseconds within the second.',
-    always((cursor) => Number(cursor.timeNs % 1_000_000_000n)),
-    every,
-  ),
-  field('evt.source', 'string', 'Where the event was seen: syscall, docker, health, command.', always(sourceOf), every),
   field(
     'evt.hostname',
     'string',
     'Name of the host; in outputs only.',
     always((cursor) => cursor.hostname),
-    { ...every, ecs: 'host.name' },
+    { ...everySource, ecs: 'host.name' },
   ),
   field(
     'evt.type',
     'string',
     'Name of the system call or event.',
     always((cursor) => cursor.type),
-    every,
+    everySource,
   ),
   field(
     'syscall.type',
@@ -116,76 +78,6 @@ export const EVT_FIELDS: readonly Field[] = [
     always((cursor) => CATEGORIES[cursor.table.name] ?? 'other'),
   ),
   field('evt.cpu', 'number', 'CPU the event was seen on.', eventColumn('cpu')),
-  field('evt.args', 'string', 'All arguments as name=value.', always(argumentsText)),
-  field('evt.info', 'string', 'The same as evt.args.', always(argumentsText)),
-  field(
-    'evt.arg',
-    'string',
-    'One argument by name (evt.arg.name, evt.arg[name]) or position (evt.arg[0]), in readable form.',
-    {
-      from: 'derived',
-      scope: 'event',
-      derive: (argument) => {
-        const read = argumentText(argument)
-        return (cursor) => {
-          const value = read(cursor)
-          return value?.shown ?? value?.raw
-        }
-      },
-    },
-    { argument: 'key', argumentRequired: true },
-  ),
-  field(
-    'evt.rawarg',
-    'string',
-    'One argument by name (evt.rawarg.flags, evt.rawarg[flags]) or position, as the call had it: numbers stay numbers.',
-    {
-      from: 'derived',
-      scope: 'event',
-      derive: (argument) => {
-        const read = argumentText(argument)
-        return (cursor) => read(cursor)?.raw
-      },
-    },
-    { argument: 'key', argumentRequired: true, rightSide: false },
-  ),
-  field(
-    'evt.type.is',
-    'number',
-    '1 for events of the type named (evt.type.is.openat, evt.type.is[openat]), 0 for others.',
-    { from: 'derived', scope: 'event', derive: (argument) => (cursor) => (cursor.type === argument ? 1 : 0) },
-    { argument: 'key', argumentRequired: true, ...every },
-  ),
-  field(
-    'evt.abspath',
-    'string',
-    'Absolute path of a call on paths; evt.abspath.src and evt.abspath.dst are the old and the new one of calls with two.',
-    {
-      from: 'derived',
-      scope: 'event',
-      columns: ['rawPath'],
-      derive: (argument) => {
-        if (argument === 'dst') return secondPath
-        return argument === null || argument === 'src' ? firstPath : () => undefined
-      },
-    },
-    { argument: 'key' },
-  ),
-  field(
-    'evt.around',
-    'number',
-    'Time between the event and the one given in brackets (ns since the Unix epoch), in ms; = asks for at most as much.',
-    {
-      from: 'derived',
-      scope: 'event',
-      derive: (argument) => {
-        if (argument === null || !/^\d{1,19}$/.test(argument)) return () => undefined
-        const center = BigInt(argument)
-        return (cursor) => Math.abs(Number(cursor.timeNs - center)) / 1e6
-      },
-    },
-    { argument: 'key', argumentRequired: true, rightSide: false, printable: false, ...every },
-  ),
   field(
     'evt.res',
     'string',
@@ -238,14 +130,14 @@ export const EVT_FIELDS: readonly Field[] = [
     'number',
     'Always 1.',
     always(() => 1),
-    every,
+    everySource,
   ),
   field(
     'evt.is_async',
     'boolean',
     'Always false.',
     always(() => false),
-    every,
+    everySource,
   ),
   field(
     'evt.is_io',
@@ -310,7 +202,7 @@ export const EVT_FIELDS: readonly Field[] = [
       const source = sourceOf(cursor)
       return source === 'syscall' ? undefined : source
     }),
-    every,
+    everySource,
   ),
   field(
     'evt.plugininfo',
@@ -321,7 +213,7 @@ export const EVT_FIELDS: readonly Field[] = [
       if (action === undefined) return cursor.text('message')
       return [cursor.text('objectType'), action, cursor.text('objectId')].filter((part) => part !== undefined).join(' ')
     }),
-    every,
+    everySource,
   ),
 ]
 

@@ -50,6 +50,12 @@ export interface Refusal {
   readonly instead: string
 }
 
+/** Which arguments a field takes that takes only some; `are` ends "… takes ". */
+export interface Keys {
+  readonly has: (argument: string) => boolean
+  readonly are: string
+}
+
 export interface Field {
   readonly name: string
   readonly type: FieldType
@@ -64,6 +70,8 @@ export interface Field {
   /** What may stand in brackets: nothing, a number, or a key. */
   readonly argument: 'none' | 'index' | 'key'
   readonly argumentRequired: boolean
+  /** Of a field whose argument is a key; null where any text will do. */
+  readonly keys: Keys | null
   /**
    * Fields that give several values: `list` is compared as a whole by `in`; with `any` one value that matches is enough,
    * for `!=` too (ancestors); with `ends` `=` asks for one end and `!=` for both (the two ends of a connection).
@@ -83,6 +91,10 @@ export interface Field {
 type Extra = Partial<Omit<Field, 'name' | 'type' | 'doc' | 'read'>>
 
 const SYSCALL: readonly SourceName[] = ['syscall']
+const EVERY_SOURCE: readonly SourceName[] = ['syscall', 'docker', 'health', 'command']
+
+/** Of a field that events of every source have. */
+export const everySource = { sources: EVERY_SOURCE } as const
 
 export function field(name: string, type: Field['type'], doc: string, read: Source, extra: Extra = {}): Field {
   return Object.freeze({
@@ -95,6 +107,7 @@ export function field(name: string, type: Field['type'], doc: string, read: Sour
     rightSide: true,
     argument: 'none',
     argumentRequired: false,
+    keys: null,
     several: 'no',
     printable: true,
     refused: null,
@@ -116,6 +129,8 @@ export const fromEvent = (columns: readonly ColumnName[], read: Reader): Source 
   ...(columns.length === 0 ? {} : { columns }),
   derive: () => read,
 })
+/** A function of any event. */
+export const always = (read: Reader): Source => fromEvent([], read)
 /** A function of the process and what is around it. */
 export const fromProcess = (read: Reader, reads?: Reads): Source => ({
   from: 'derived',

@@ -5,9 +5,9 @@ import { CONTAINER_FIELDS } from './container.ts'
 import { CONTAINER_PROBE_FIELDS } from './container-probes.ts'
 import { DOCKER_FIELDS } from './docker-event.ts'
 import { ARGUMENT_NAMES } from './event-arguments.ts'
-import { KNOWN_EVENT_NAMES } from './event-names.ts'
-import { EVENT_TYPES } from './event-types.ts'
 import { EVT_FIELDS } from './evt.ts'
+import { EVT_ARGUMENT_FIELDS } from './evt-argument.ts'
+import { EVT_TIME_FIELDS } from './evt-time.ts'
 import { FD_FIELDS } from './fd.ts'
 import type { Field } from './field.ts'
 import { FS_PATH_FIELDS } from './fs-path.ts'
@@ -22,6 +22,8 @@ import { USER_GROUP_FIELDS } from './user-group.ts'
 /** Every field, family by family, in the order of the reference. */
 export const FIELDS: readonly Field[] = [
   ...EVT_FIELDS,
+  ...EVT_TIME_FIELDS,
+  ...EVT_ARGUMENT_FIELDS,
   ...PROC_FIELDS,
   ...THREAD_FIELDS,
   ...PROCESS_STATE_FIELDS,
@@ -38,15 +40,10 @@ export const FIELDS: readonly Field[] = [
 ]
 
 const BY_NAME: ReadonlyMap<string, Field> = new Map(FIELDS.map((field) => [field.name, field]))
-/** Fields whose argument may also follow a dot (`evt.arg.NAME` is `evt.arg[NAME]`), and which arguments may. */
-const DOTTED: readonly [field: string, isArgument: (text: string) => boolean][] = [
-  ['evt.arg', (text) => ARGUMENT_NAMES.has(text)],
-  ['evt.rawarg', (text) => ARGUMENT_NAMES.has(text)],
-  ['evt.type.is', (text) => KNOWN_EVENT_NAMES.has(text) || Object.hasOwn(EVENT_TYPES, text)],
-  ['evt.abspath', (text) => text === 'src' || text === 'dst'],
-  ['thread.cgroup', () => true],
-  ['container.label', () => true],
-  ['k8s.pod.label', () => true],
+/** Fields whose argument may also follow a dot: `evt.arg.NAME` is `evt.arg[NAME]`. */
+const DOTTED: readonly string[] = [
+  ...['evt.arg', 'evt.rawarg', 'evt.type.is', 'evt.abspath'],
+  ...['thread.cgroup', 'container.label', 'k8s.pod.label'],
 ]
 
 /** The field behind a name and its argument as written. Undefined for a name that is not in the table. */
@@ -57,10 +54,11 @@ export function findField(
   const field = BY_NAME.get(name)
   if (field !== undefined) return { field, argument }
   if (argument !== null) return undefined
-  for (const [prefix, isArgument] of DOTTED) {
+  for (const prefix of DOTTED) {
     if (!name.startsWith(`${prefix}.`)) continue
     const text = name.slice(prefix.length + 1)
-    return isArgument(text) ? { field: BY_NAME.get(prefix)!, argument: text } : undefined
+    const dotted = BY_NAME.get(prefix)!
+    return dotted.keys === null || dotted.keys.has(text) ? { field: dotted, argument: text } : undefined
   }
   return undefined
 }

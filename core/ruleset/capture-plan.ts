@@ -34,7 +34,7 @@ export const PROCESS_TREE_EVENTS: readonly EventTypeName[] = [
 
 const ENVIRONMENT_FIELDS: ReadonlySet<string> = new Set(['proc.env', 'proc.aenv'])
 /** More names than this are not looked up: each is a question to the host's resolver, again and again. */
-const MAX_DOMAINS = 1_000
+export const MAX_DOMAINS = 1_000
 
 export interface PlannedRule {
   condition: Expression
@@ -57,7 +57,7 @@ export function capturePlan(
   const fields = fieldsReadBy(rules)
   const environment = fields.some(({ name }) => ENVIRONMENT_FIELDS.has(name))
   const wants = distinct(fields.flatMap((field) => field.wants ?? []))
-  const domains = distinct(domainsNamedBy(rules)).slice(0, MAX_DOMAINS)
+  const domains = domainsNamedBy(rules).slice(0, MAX_DOMAINS)
   const version = createHash('sha256')
     .update(JSON.stringify([eventTypes, scope, environment, wants, domains]))
     .digest('hex')
@@ -74,15 +74,16 @@ function fieldsReadBy(rules: readonly PlannedRule[]): Field[] {
   return [...outputs, ...predicatesOf(rules).flatMap((predicate) => fieldsOf(predicate).map(({ field }) => field))]
 }
 
-/** What rules compare fd.sip.name and its like with: these names are looked up, and no others. */
-function domainsNamedBy(rules: readonly PlannedRule[]): string[] {
-  return predicatesOf(rules).flatMap(({ left, right, operator }) => {
+/** What rules compare fd.sip.name and its like with: these names are looked up, and no others; in order. */
+export function domainsNamedBy(rules: readonly Pick<PlannedRule, 'condition'>[]): string[] {
+  const named = predicatesOf(rules).flatMap(({ left, right, operator }) => {
     if (left.kind !== 'field' || !HOST_NAME_FIELDS.has(left.field.name) || right.kind !== 'strings') return []
     return HOST_NAME_OPERATORS.has(operator) ? right.values.filter((name) => name !== '') : []
   })
+  return distinct(named)
 }
 
-function predicatesOf(rules: readonly PlannedRule[]): Predicate[] {
+function predicatesOf(rules: readonly Pick<PlannedRule, 'condition'>[]): Predicate[] {
   const found: Predicate[] = []
   visitExpressions(
     rules.map((rule) => rule.condition),

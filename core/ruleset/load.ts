@@ -8,7 +8,7 @@ import { SOURCE_NAMES, type SourceName } from '../model/event.ts'
 import type { Problem } from '../model/problem.ts'
 import type { RuleInfo, RuleSet } from '../model/rule-set.ts'
 import type { CapturePlan } from '../model/source.ts'
-import { capturePlan } from './capture-plan.ts'
+import { capturePlan, domainsNamedBy, MAX_DOMAINS } from './capture-plan.ts'
 import { compileRules } from './compiler.ts'
 import type { RuleDefinition } from './definitions.ts'
 import { DetectionWriter } from './detection-writer.ts'
@@ -80,6 +80,7 @@ export function readRules(files: readonly RuleText[]): {
     )
   }
   checkUnused(definitions, resolver, problems)
+  checkHostNames(rules, problems)
   return { rules, pool, definitions, problems: inOrder(files, problems) }
 }
 
@@ -122,6 +123,23 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
     )
   }
   return { definition, source, condition: expression, eventTypes, output: format }
+}
+
+/** One warning, at the first rule, because what is left out depends on all of them. */
+function checkHostNames(rules: readonly ReadyRule[], problems: Problem[]): void {
+  const named = domainsNamedBy(rules.filter(({ definition }) => definition.enabled))
+  const first = rules.find((rule) => domainsNamedBy([rule]).length > 0)
+  if (named.length <= MAX_DOMAINS || first === undefined) return
+  problems.push(
+    first.definition.condition.problem(0, {
+      code: 'W_RULE_HOST_NAMES',
+      severity: 'warning',
+      message:
+        `the rules name ${named.length} hosts, of which the first ${MAX_DOMAINS} in alphabetical order are looked up: ` +
+        `"${named[MAX_DOMAINS]}" and what follows never match`,
+      hint: 'compare with addresses, or with networks',
+    }),
+  )
 }
 
 function checkUnused(definitions: MergedDefinitions, resolver: Resolver, problems: Problem[]): void {

@@ -3,30 +3,15 @@
  * been put in before.
  */
 import { fromText } from '../../batch/strings.ts'
-import { MAX_ANCESTORS } from '../../fields/cursor.ts'
-import { KNOWN_EVENT_NAMES } from '../../fields/event-names.ts'
-import { EVENT_TYPES } from '../../fields/event-types.ts'
 import type { Field, FieldType } from '../../fields/field.ts'
-import { parseGlob } from '../../fields/glob.ts'
-import { fieldNames, findField } from '../../fields/index.ts'
-import { parseBlock } from '../../fields/ip-address.ts'
 import type { SourceName } from '../../model/event.ts'
-import { nearestName } from '../nearest-name.ts'
-import { type CallOperand, type Check, isOneOf, type Operand, type Operator, type TextValue } from './ast.ts'
+import { type Check, isOneOf, type Operand, type Operator } from './ast.ts'
 import { HOST_NAME_FIELDS, HOST_NAME_OPERATORS } from './host-names.ts'
+import { blockOf, booleanOf, bytesOf, checkEventName, checkText, numberOf } from './literals.ts'
+import { type CheckProblem, Mistake } from './mistake.ts'
+import { resolveOperand, typeOf } from './operand.ts'
 import type { Predicate, RightValues, ValueSource } from './predicate.ts'
 import { printCheck } from './printer.ts'
-import { regexMistake } from './regex.ts'
-import { servicePort } from './service-ports.ts'
-
-export interface CheckProblem {
-  code: string
-  falcoCode: string
-  severity: 'error' | 'warning'
-  message: string
-  at: number
-  hint?: string
-}
 
 export interface CheckResult {
   predicate: Predicate | null
@@ -71,25 +56,6 @@ const TYPE_NAMES: Record<FieldType, string> = {
   bytes: 'bytes',
 }
 
-/** Of fields whose index is no generation. */
-const MAX_INDEX = 9_999
-
-class Mistake extends Error {
-  readonly problem: CheckProblem
-
-  constructor(code: string, message: string, at: number, hint?: string) {
-    super(message)
-    this.problem = {
-      code,
-      falcoCode: 'LOAD_ERR_COMPILE_CONDITION',
-      severity: 'error',
-      message,
-      at,
-      ...(hint === undefined ? {} : { hint }),
-    }
-  }
-}
-
 /** `source` is the rule's: a field must be one that this source can fill. */
 export function checkPredicate(check: Check, source: SourceName): CheckResult {
   const problems: CheckProblem[] = []
@@ -132,135 +98,6 @@ function warnOfUnknownNames({ operator, at }: Check, { name }: Field, problems: 
 function meantOperator(operator: Operator, left: ValueSource): Operator {
   const isAround = left.kind === 'field' && left.field.name === 'evt.around'
   return isAround && operator === '=' ? '<=' : operator
-}
-
-/** The operand of an output format; null after a problem was noted. */
-export function checkOutputOperand(operand: Operand, source: SourceName, problems: CheckProblem[]): ValueSource | null {
-  try {
-    const resolved = resolveOperand(operand, source, problems)
-    if (resolved.kind === 'call' || resolved.field.printable) return resolved
-    throw new Mistake('E_RULE_FIELD', `field "${resolved.field.name}" can be compared but not printed`, operand.at)
-  } catch (error) {
-    if (!(error instanceof Mistake)) throw error
-    problems.push({ ...error.problem, falcoCode: 'LOAD_ERR_COMPILE_OUTPUT' })
-    return null
-  }
-}
-
-/** A field by name, with the nearest known name when there is none. */
-function lookUpField(
-  name: string,
-  argument: string | null,
-  source: SourceName,
-): { field: Field; argument: string | null } | { message: string; hint?: string; code: string } {
-  const found = findField(name, argument)
-  if (found === undefined) {
-    const near = nearestName(name, fieldNames())
-    return {
-      code: 'E_RULE_FIELD',
-      message: `unknown field "${shorten(name)}"`,
-      ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
-    }
-  }
-  const { field } = found
-  if (!field.sources.includes(source)) {
-    return {
-      code: 'E_RULE_FIELD_SOURCE',
-      message: `field "${name}" does not exist in events of source "${source}"`,
-      hint: `it is there for ${field.sources.join(', ')}`,
-    }
-  }
-  if (found.argument === null && field.argumentRequired) {
-    return { code: 'E_RULE_FIELD_ARGUMENT', message: `field "${name}" needs an argument, as in ${name}[…]` }
-  }
-  if (found.argument !== null && field.argument === 'none') {
-    return { code: 'E_RULE_FIELD_ARGUMENT', message: `field "${name}" takes no argument` }
-  }
-  if (found.argument !== null && field.argument === 'index') {
-    const most = field.several === 'any' ? MAX_ANCESTORS : MAX_INDEX
-    if (!/^\d{1,4}$/.test(found.argument) || Number(found.argument) > most) {
-      return {
-        code: 'E_RULE_FIELD_ARGUMENT',
-        message: `field "${name}" takes a number from 0 to ${most}, not "${shorten(found.argument)}"`,
-      }
-    }
-  }
-  return { field, argument: found.argument === null ? null : fromText(found.argument) }
-}
-
-function resolveOperand(operand: Operand, source: SourceName, problems: CheckProblem[]): ValueSource {
-  if (operand.kind === 'call') return resolveCall(operand, source, problems)
-  const found = lookUpField(operand.name, operand.argument, source)
-  if ('message' in found) throw new Mistake(found.code, found.message, operand.at, found.hint)
-  const { refused } = found.field
-  if (refused !== null) {
-    problems.push({
-      code: 'W_RULE_FIELD_NEVER_FILLED',
-      falcoCode: 'LOAD_COMPILE_CONDITION',
-      severity: 'warning',
-      message: `field "${operand.name}" is never filled: ${refused.why}; a check on it is never true`,
-      hint: `use ${refused.instead}`,
-      at: operand.at,
-    })
-  }
-  return { kind: 'field', field: found.field, argument: found.argument }
-}
-
-function resolveCall(call: CallOperand, source: SourceName, problems: CheckProblem[]): ValueSource {
-  const inputs = call.inputs.map((input) =>
-    input.kind === 'text'
-      ? { kind: 'text' as const, text: fromText(input.text) }
-      : resolveOperand(input, source, problems),
-  )
-  const wrong = callMistake(call, inputs)
-  if (wrong !== null) throw new Mistake('E_RULE_TRANSFORMER', `${call.name}() ${wrong}`, call.at)
-  return { kind: 'call', name: call.name, inputs, argument: call.argument }
-}
-
-type Input = ValueSource | { kind: 'text'; text: string }
-
-/** What is wrong with a transformer's inputs, or null. */
-function callMistake(call: CallOperand, inputs: readonly Input[]): string | null {
-  const types = inputs.map((input) => (input.kind === 'text' ? 'string' : typeOf(input).type))
-  const count = inputs.length
-  switch (call.name) {
-    case 'val':
-      return 'belongs alone on the right side'
-    case 'tolower':
-    case 'toupper':
-    case 'basename':
-      if (count !== 1 || inputs[0]!.kind === 'text') return 'takes one field'
-      return types[0] === 'string' ? null : 'takes text only'
-    case 'b64':
-    case 'len':
-      if (count !== 1 || inputs[0]!.kind === 'text') return 'takes one field'
-      return types[0] === 'string' || types[0] === 'bytes' || isSeveral(inputs[0]!) ? null : 'takes text or a list'
-    case 'concat':
-      return count >= 2 ? null : 'takes two values or more'
-    case 'join':
-      return count >= 2 && inputs[0]!.kind === 'text' ? null : 'takes a separator and at least one value'
-    case 'getopt':
-      return count === 2 && inputs[1]!.kind === 'text' ? null : 'takes a field and a text of option letters'
-  }
-}
-
-function isSeveral(input: Input): boolean {
-  return input.kind !== 'text' && typeOf(input).several !== 'no'
-}
-
-export function typeOf(source: ValueSource): { type: FieldType; several: Field['several'] } {
-  if (source.kind === 'field') {
-    const { field } = source
-    // With an index there is one ancestor, without one there are all.
-    const several = field.several === 'any' && source.argument !== null ? 'no' : field.several
-    return { type: field.type, several }
-  }
-  if (source.name === 'len') return { type: 'number', several: 'no' }
-  if (source.name === 'getopt') return { type: 'string', several: source.argument === null ? 'list' : 'no' }
-  const [first] = source.inputs
-  const keeps = source.name !== 'concat' && source.name !== 'join'
-  const several = keeps && first !== undefined && first.kind !== 'text' ? typeOf(first).several : 'no'
-  return { type: 'string', several }
 }
 
 function checkOperator(check: Check, type: FieldType, several: Field['several']): void {
@@ -340,81 +177,6 @@ function resolveRightOperand(
     throw new Mistake('E_RULE_TYPE', 'a field with several values cannot be compared with another field', right.at)
   }
   return { kind: 'operand', operand }
-}
-
-function checkEventName(operator: Operator, item: TextValue, problems: CheckProblem[]): void {
-  if (operator !== '=' && operator !== '!=' && operator !== 'in' && operator !== 'intersects') return
-  if (Object.hasOwn(EVENT_TYPES, item.text)) return
-  if (KNOWN_EVENT_NAMES.has(item.text)) {
-    problems.push({
-      code: 'W_RULE_EVENT_NOT_CAPTURED',
-      falcoCode: 'LOAD_NO_EVTTYPE',
-      severity: 'warning',
-      message: `Seamark does not capture "${item.text}"`,
-      at: item.at,
-    })
-    return
-  }
-  const near = nearestName(item.text, [...Object.keys(EVENT_TYPES), ...KNOWN_EVENT_NAMES])
-  const hint = near === undefined ? undefined : `did you mean "${near}"?`
-  throw new Mistake('E_RULE_EVENT_TYPE', `unknown event type "${shorten(item.text)}"`, item.at, hint)
-}
-
-function checkText(check: Check, item: TextValue, problems: CheckProblem[]): void {
-  if (check.operator === 'regex') {
-    const mistake = regexMistake(fromText(item.text))
-    if (mistake !== null) throw new Mistake('E_RULE_REGEX', mistake.message, item.at, mistake.hint)
-  } else if (check.operator === 'glob' || check.operator === 'iglob' || check.operator === 'pmatch') {
-    parseGlob(item.text)
-  }
-  if (!item.quoted && findField(item.text, null) !== undefined) {
-    problems.push({
-      code: 'W_RULE_VALUE_IS_FIELD',
-      falcoCode: 'LOAD_COMPILE_CONDITION',
-      severity: 'warning',
-      message: `"${item.text}" is compared as text, though it is the name of a field`,
-      at: item.at,
-      hint: `write val(${item.text}) to compare with the field`,
-    })
-  }
-}
-
-function bytesOf(check: Check, item: TextValue): string {
-  if (check.operator !== 'bcontains' && check.operator !== 'bstartswith') return fromText(item.text)
-  if (!/^([0-9a-fA-F]{2})+$/.test(item.text)) {
-    throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not pairs of hexadecimal digits`, item.at)
-  }
-  return Buffer.from(item.text, 'hex').toString('latin1')
-}
-
-function booleanOf(item: TextValue): boolean {
-  if (item.text === 'true') return true
-  if (item.text === 'false') return false
-  throw new Mistake('E_RULE_VALUE', `expected true or false, not "${shorten(item.text)}"`, item.at)
-}
-
-function blockOf(item: TextValue, type: 'ip' | 'net') {
-  const block = parseBlock(item.text)
-  if (block !== null) return block
-  const example = type === 'net' ? '10.0.0.0/8' : '10.0.0.1'
-  throw new Mistake(
-    'E_RULE_VALUE',
-    `"${shorten(item.text)}" is no ${type === 'net' ? 'network' : 'address'}`,
-    item.at,
-    `such as ${example}`,
-  )
-}
-
-function numberOf(item: TextValue, type: FieldType): number {
-  if (/^[+-]?\d{1,19}$/.test(item.text)) return Number(item.text)
-  const port = type === 'port' ? servicePort(item.text) : undefined
-  if (port !== undefined) return port
-  const hint = /^0x/i.test(item.text) ? 'write it in decimal digits' : undefined
-  throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not a whole number`, item.at, hint)
-}
-
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 
 /** Whether an operator needs its values as a list. */

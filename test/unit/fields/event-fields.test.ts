@@ -48,7 +48,6 @@ describe('an event', () => {
   test('has absolute paths made from what it was given', () => {
     expect(value(failedOpen, 'evt.abspath')).toBe('/etc/shadow')
     expect([value(rename, 'evt.abspath.src'), value(rename, 'evt.abspath.dst')]).toEqual(['/b', '/d/c'])
-    expect(value(rename, 'evt.abspath[other]')).toBeUndefined()
     expect(value(send, 'evt.abspath')).toBeUndefined()
   })
 
@@ -105,7 +104,6 @@ test('evt.around asks for a time that is at most so far away', () => {
   const event = { ...rename, atNs: 1_404_996_934_793_590_564n }
   expect(value(event, 'evt.around[1404996934793590564]')).toBe(0)
   expect(value(event, 'evt.around[1404996935293590564]')).toBe(500)
-  expect(value(event, 'evt.around[soon]')).toBeUndefined()
   const parsed = parseCondition('evt.around[1404996934793590564]=1000')
   if (!parsed.ok || parsed.node.kind !== 'check') throw new Error('no check')
   expect(checkPredicate(parsed.node, 'syscall').predicate).toMatchObject({ operator: '<=' })

@@ -54,6 +54,16 @@ describe('rules files', () => {
       '3:36 E_RULE_OPERATOR operator contains does not fit a field that holds a number (use one of = != in intersects exists < <= > >=)',
     ],
     [rule('proc.name = sh', '  source: docker\n').replace('%proc.name', ''), '3:14 E_RULE_FIELD_SOURCE'],
+    [
+      rule('evt.type = open and evt.arg[nmae] = x'),
+      '3:34 E_RULE_FIELD_ARGUMENT field "evt.arg" takes the name or the position of an argument, not "nmae"',
+    ],
+    [
+      rule('evt.type.is[opne] = 1'),
+      'E_RULE_FIELD_ARGUMENT field "evt.type.is" takes the name of a system call or event, not "opne"',
+    ],
+    [rule('evt.around[noon] = 5'), 'field "evt.around" takes a time in ns since the Unix epoch, not "noon"'],
+    [rule('evt.abspath[third] = /x'), 'field "evt.abspath" takes src or dst, not "third"'],
     [rule('evt.type = execve').replace('info', 'urgent'), '5:13 E_RULE_SHAPE "urgent" is no priority'],
     [rule('evt.type = execve').replace('%proc.name', '%proc.nam'), '4:14 E_RULE_FIELD unknown field "proc.nam"'],
     ['- rule: r\n  condition: evt.type = execve\n', '1:9 E_RULE_SHAPE rule "r" has no "output"'],
@@ -171,6 +181,11 @@ describe('rules files', () => {
       '3:37 W_RULE_FIELD_NEVER_FILLED fd.sip.name holds only host names that some rule gives whole; contains gives none to look up (use one of = != in intersects)',
     ])
     expect(names.version).not.toBe(plain.version)
+    const many = Array.from({ length: 1_001 }, (_, i) => `h${10_000 + i}.example`).join(', ')
+    expect(problems(rule(`evt.type = connect and fd.sip.name in (${many})`))).toEqual([
+      expect.stringMatching(/^3:14 W_RULE_HOST_NAMES the rules name 1001 hosts, .*"h11000.example" and what follows/),
+    ])
+    expect(planOf(rule(`evt.type = connect and fd.sip.name in (${many})`)).domains?.length).toBe(1_000)
     const state = planOf(rule('evt.type = connect and proc.stdin.type = ipv4 and user.shell exists'))
     expect(state.wants).toEqual(['accounts', 'descriptors'])
     const printed = planOf(rule('evt.type = connect').replace('o %proc.name', 'o %proc.vmrss %thread.cgroups'))

@@ -1,0 +1,85 @@
+/** The values that stand in a check as text, converted to the type of what they are compared with. All throw Mistake. */
+import { fromText } from '../../batch/strings.ts'
+import { KNOWN_EVENT_NAMES } from '../../fields/event-names.ts'
+import { EVENT_TYPES } from '../../fields/event-types.ts'
+import type { FieldType } from '../../fields/field.ts'
+import { parseGlob } from '../../fields/glob.ts'
+import { findField } from '../../fields/index.ts'
+import { parseBlock } from '../../fields/ip-address.ts'
+import { nearestName } from '../nearest-name.ts'
+import type { Check, Operator, TextValue } from './ast.ts'
+import { type CheckProblem, Mistake, shorten } from './mistake.ts'
+import { regexMistake } from './regex.ts'
+import { servicePort } from './service-ports.ts'
+
+/** The names that `evt.type` is compared with. Throws Mistake. */
+export function checkEventName(operator: Operator, item: TextValue, problems: CheckProblem[]): void {
+  if (operator !== '=' && operator !== '!=' && operator !== 'in' && operator !== 'intersects') return
+  if (Object.hasOwn(EVENT_TYPES, item.text)) return
+  if (KNOWN_EVENT_NAMES.has(item.text)) {
+    problems.push({
+      code: 'W_RULE_EVENT_NOT_CAPTURED',
+      falcoCode: 'LOAD_NO_EVTTYPE',
+      severity: 'warning',
+      message: `Seamark does not capture "${item.text}"`,
+      at: item.at,
+    })
+    return
+  }
+  const near = nearestName(item.text, [...Object.keys(EVENT_TYPES), ...KNOWN_EVENT_NAMES])
+  const hint = near === undefined ? undefined : `did you mean "${near}"?`
+  throw new Mistake('E_RULE_EVENT_TYPE', `unknown event type "${shorten(item.text)}"`, item.at, hint)
+}
+
+export function checkText(check: Check, item: TextValue, problems: CheckProblem[]): void {
+  if (check.operator === 'regex') {
+    const mistake = regexMistake(fromText(item.text))
+    if (mistake !== null) throw new Mistake('E_RULE_REGEX', mistake.message, item.at, mistake.hint)
+  } else if (check.operator === 'glob' || check.operator === 'iglob' || check.operator === 'pmatch') {
+    parseGlob(item.text)
+  }
+  if (!item.quoted && findField(item.text, null) !== undefined) {
+    problems.push({
+      code: 'W_RULE_VALUE_IS_FIELD',
+      falcoCode: 'LOAD_COMPILE_CONDITION',
+      severity: 'warning',
+      message: `"${item.text}" is compared as text, though it is the name of a field`,
+      at: item.at,
+      hint: `write val(${item.text}) to compare with the field`,
+    })
+  }
+}
+
+export function bytesOf(check: Check, item: TextValue): string {
+  if (check.operator !== 'bcontains' && check.operator !== 'bstartswith') return fromText(item.text)
+  if (!/^([0-9a-fA-F]{2})+$/.test(item.text)) {
+    throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not pairs of hexadecimal digits`, item.at)
+  }
+  return Buffer.from(item.text, 'hex').toString('latin1')
+}
+
+export function booleanOf(item: TextValue): boolean {
+  if (item.text === 'true') return true
+  if (item.text === 'false') return false
+  throw new Mistake('E_RULE_VALUE', `expected true or false, not "${shorten(item.text)}"`, item.at)
+}
+
+export function blockOf(item: TextValue, type: 'ip' | 'net') {
+  const block = parseBlock(item.text)
+  if (block !== null) return block
+  const example = type === 'net' ? '10.0.0.0/8' : '10.0.0.1'
+  throw new Mistake(
+    'E_RULE_VALUE',
+    `"${shorten(item.text)}" is no ${type === 'net' ? 'network' : 'address'}`,
+    item.at,
+    `such as ${example}`,
+  )
+}
+
+export function numberOf(item: TextValue, type: FieldType): number {
+  if (/^[+-]?\d{1,19}$/.test(item.text)) return Number(item.text)
+  const port = type === 'port' ? servicePort(item.text) : undefined
+  if (port !== undefined) return port
+  const hint = /^0x/i.test(item.text) ? 'write it in decimal digits' : undefined
+  throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not a whole number`, item.at, hint)
+}

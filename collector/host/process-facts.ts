@@ -97,7 +97,7 @@ export function readProc(pid: number, procRoot = '/proc'): ProcProcess | null {
           exeInode: Number(exe.ino),
           exeCtime: exe.ctimeNs,
           exeMtime: exe.mtimeNs,
-          exeFlags: exe.nlink === 0n ? EXE_FLAGS.memfd : 0,
+          exeFlags: isDeleted && exePath?.startsWith('/memfd:') ? EXE_FLAGS.memfd : 0,
         }),
   }
   return {

@@ -104,7 +104,8 @@ static __always_inline u32 overlay_layer(struct inode *inode, u64 magic)
 	if (magic != OVERLAYFS_MAGIC)
 		return LAYER_NONE;
 	/* struct ovl_inode has the upper dentry right behind the inode that it embeds. */
-	bpf_probe_read_kernel(&upper, 8, (void *)((u64)inode + bpf_core_type_size(struct inode)));
+	if (bpf_probe_read_kernel(&upper, 8, (void *)((u64)inode + bpf_core_type_size(struct inode))))
+		return LAYER_NONE;
 	return upper ? LAYER_UPPER : LAYER_LOWER;
 }
 

@@ -20,6 +20,8 @@ constexpr uint32_t kNamespaceMagic = 0x6e736673;
 constexpr uint32_t kPipeMagic = 0x50495045;
 constexpr uint32_t kCapDacOverride = 1;
 
+/* How the kernel names a file that memfd_create made. */
+constexpr std::string_view kMemfdPrefix = "/memfd:";
 enum ExeFlag : uint8_t { kUpperLayer = 1, kMemfd = 2, kWritable = 4, kInterpreter = 8, kLowerLayer = 16 };
 
 // A call that a signal interrupted returns one of these inside the kernel; its caller sees EINTR, or never knows, because
@@ -299,7 +301,10 @@ void EventColumns::addExec(const Event& e) {
   beginRow(table, e.head);
   table.set<uint32_t>(Column::rawPath, text(e.text(SLOT_RAW0)));
   table.set<uint32_t>(Column::comm, text({e.head.comm, strnlen(e.head.comm, sizeof(e.head.comm))}));
-  table.set<uint32_t>(Column::exePath, path(e, SLOT_PATH));
+  const std::string_view image = e.has(SLOT_PATH) ? resolved(e) : std::string_view();
+  // Without a link alone it is a file that was removed, as every program is that a package upgrade replaced.
+  const bool inMemory = known && facts.links == 0 && image.substr(0, kMemfdPrefix.size()) == kMemfdPrefix;
+  if (!image.empty()) table.set<uint32_t>(Column::exePath, text(image));
   table.set<uint32_t>(Column::argv, text(e.text(SLOT_RAW1)));
   table.set<uint32_t>(Column::cwd, path(e, SLOT_DIR0));
   if (e.has(SLOT_DIR1)) table.set<uint32_t>(Column::env, text(e.text(SLOT_DIR1)));
@@ -318,7 +323,7 @@ void EventColumns::addExec(const Event& e) {
   table.set<int64_t>(Column::exeMtime, facts.mtime_ns);
   table.set<uint8_t>(Column::exeFlags, static_cast<uint8_t>((facts.layer == LAYER_UPPER ? kUpperLayer : 0) |
                                                             (facts.layer == LAYER_LOWER ? kLowerLayer : 0) |
-                                                            (facts.links == 0 ? kMemfd : 0) |
+                                                            (inMemory ? kMemfd : 0) |
                                                             (mayWrite(e.head, facts) ? kWritable : 0) |
                                                             (facts.interpreted ? kInterpreter : 0)));
 }

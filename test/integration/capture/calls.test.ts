@@ -400,4 +400,12 @@ describe.skipIf(reason !== null)('live capture', () => {
     const before = only(mine, 'execve')
     expect(Number(before.exeFlags) & 2).toBe(0)
   })
+
+  test('a program whose file was removed is not taken for one in memory', async () => {
+    const at = freshFolder()
+    const { mine } = await scene('removed', at)
+    const image = only(mine, 'execveat')
+    expect(image).toMatchObject({ exePath: join(at, 'removed'), argv: 'payload\0--quiet' })
+    expect(Number(image.exeFlags) & 2).toBe(0)
+  })
 })

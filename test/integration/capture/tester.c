@@ -487,18 +487,43 @@ static void ring_many(long count)
 	}
 }
 
-static void memfd(void)
+static void copy_of_true(int to)
 {
 	char buffer[65536];
-	int from = open("/bin/true", O_RDONLY), to = memfd_create("payload", 0);
+	int from = open("/bin/true", O_RDONLY);
 	ssize_t got;
-	char *arguments[] = {"payload", "--quiet", NULL}, *environment[] = {"MARK=1", NULL};
 
 	while ((got = read(from, buffer, sizeof(buffer))) > 0)
 		if (write(to, buffer, got) != got)
 			exit(1);
-	syscall(SYS_execveat, to, "", arguments, environment, AT_EMPTY_PATH);
+}
+
+static void run_payload(int program)
+{
+	char *arguments[] = {"payload", "--quiet", NULL}, *environment[] = {"MARK=1", NULL};
+
+	syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
 	exit(1);
+}
+
+static void memfd(void)
+{
+	int program = memfd_create("payload", 0);
+
+	copy_of_true(program);
+	run_payload(program);
+}
+
+/* A program without a name that was a file: what an upgrade leaves running. */
+static void removed(void)
+{
+	int program = open("removed", O_CREAT | O_WRONLY, 0755);
+
+	copy_of_true(program);
+	close(program);
+	program = open("removed", O_RDONLY);
+	unlink("removed");
+	run_payload(program);
 }
 
 /* Opens a path so many times, and says how many it made. */
@@ -524,6 +549,7 @@ int main(int count, char **argument)
 	else if (!strcmp(scene, "ring-hiding")) ring_hiding();
 	else if (!strcmp(scene, "ring-many") && count > 2) ring_many(atol(argument[2]));
 	else if (!strcmp(scene, "memfd")) memfd();
+	else if (!strcmp(scene, "removed")) removed();
 	else if (!strcmp(scene, "opens") && count > 3) opens(argument[2], atol(argument[3]));
 	else return 2;
 	return 0;

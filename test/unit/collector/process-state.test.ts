@@ -1,7 +1,7 @@
 /** What a process holds at the moment, read from the /proc of processes that really run. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,19 @@ function stateOf(pid: number, wants: ReadonlySet<CaptureWant> = EVERYTHING): Pro
 function fieldOf(state: ProcessState, name: string, tid = 7) {
   return fieldValue({ type: 'openat', row: { tid }, process: state }, name)
 }
+
+test('a process that runs a file which was removed does not run one in memory', async () => {
+  const program = join(folder, 'removed')
+  copyFileSync('/bin/sleep', program)
+  const child = spawn(program, ['60'])
+  try {
+    await once(child, 'spawn')
+    rmSync(program)
+    expect(readProc(child.pid!)?.facts).toMatchObject({ exePath: program, exeFlags: 0 })
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
 
 test('a socket whose path holds a line of its own making does not name others', () => {
   const line = (inode: number, path: string) => `0000000000000000: 00000002 00000000 00010000 0001 01 ${inode} ${path}`

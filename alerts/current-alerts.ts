@@ -3,7 +3,6 @@
  * not wait for a search store that is away. The same documents in the same order as the store would give, for alerts
  * that changed within the retention; found by looking at each, so for when nothing better answers.
  */
-
 import { evaluate } from '../core/language/kql/evaluate.ts'
 import type { Alert } from '../core/model/detection.ts'
 import type { Documents } from '../core/model/documents.ts'

@@ -3,7 +3,6 @@
  * which sends what nobody can read does not push out the letters of others. What a collector holds stands in a document
  * of its own, changed together with its letters.
  */
-
 import { createHash } from 'node:crypto'
 import type { Documents, Versioned } from '../core/model/documents.ts'
 import { eachDocument } from '../core/model/each-document.ts'

@@ -1,5 +1,4 @@
 /** Reads what the query string says: KQL and times, with mistakes that name the parameter. */
-
 import { ApiProblem } from '../core/http/problem.ts'
 import type { KqlNode } from '../core/language/kql/ast.ts'
 

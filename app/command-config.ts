@@ -1,5 +1,4 @@
 /** The configuration a command works with: file and environment, overridden by its options. */
-
 import { AppError } from '../core/model/errors.ts'
 import type { ParsedArgs } from './command-line.ts'
 import { type Config, readConfig } from './config.ts'

@@ -3,7 +3,6 @@
  * the same documents sent to the same server as raw `_bulk` requests that were built beforehand. The ratio is the
  * figure. The indices of both have the same template; each round of each begins with an index of its own.
  */
-
 import { BATCH_ROWS, eventStream } from '../app/rules/event-stream.ts'
 import { bulkRequests } from '../backends/elasticsearch/bulk.ts'
 import { createElasticsearchStore } from '../backends/elasticsearch/search-store.ts'

@@ -3,7 +3,6 @@
  * has judged them with 93 rules, everything on this machine. `packed`: few hosts, batches of 4,000 events.
  * `small`: 1,000 hosts whose messages hold 40. Elasticsearch is away; what is to be indexed is queued for it.
  */
-
 import { BATCH_ROWS, eventStream } from '../app/rules/event-stream.ts'
 import { take } from './support/batches.ts'
 import { Central, type Message, sealFor } from './support/central.ts'

@@ -2,7 +2,6 @@
  * What one, two and four analyzers spend per event on the same load of 1,000 hosts, and whether ingest serves all hosts
  * alike: the mean wait of the host that waited longest, beside that of the median host.
  */
-
 import { eventStream } from '../app/rules/event-stream.ts'
 import { take } from './support/batches.ts'
 import { Central, type Message, sealFor } from './support/central.ts'

@@ -2,7 +2,6 @@
  * Who may send: one agent per host, enrolled with a token that works once. Keys and tokens are random and only their
  * digests are kept. An agent may append batches under its own collector's name and read rules; nothing else.
  */
-
 import type { Clock } from '../core/model/component.ts'
 import type { DocumentChange, Documents } from '../core/model/documents.ts'
 import { eachDocument } from '../core/model/each-document.ts'

@@ -1,5 +1,4 @@
 /** `seamark query`: searches the stored events of a running Seamark. */
-
 import { AppError } from '../../core/model/errors.ts'
 import type { Page } from '../../core/model/search-store.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'

@@ -1,5 +1,4 @@
 /** `seamark rules check`: whether rule files load, and everything that is wrong with them. */
-
 import { AppError } from '../../core/model/errors.ts'
 import { loadRuleSet } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'

@@ -1,5 +1,4 @@
 /** What `doctor` learns from a Seamark that runs: whether it is ready, and the conditions that its processes found. */
-
 import type { ShownCondition } from '../../core/health/readiness.ts'
 import { AppError } from '../../core/model/errors.ts'
 import type { Visibility } from '../../core/model/source.ts'

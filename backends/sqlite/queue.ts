@@ -3,7 +3,6 @@
  * thread and process that opens it. Offers made at the same time share one commit. When a disk refuses, nothing was
  * taken and the next offer tries afresh.
  */
-
 import assert from 'node:assert'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'

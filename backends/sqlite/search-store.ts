@@ -2,7 +2,6 @@
  * The embedded search store: one SQLite file per UTC day and numbered part, and one for alerts. Writes run in the
  * caller's thread, queries in a reader thread, and neither waits for the other. Expiring is unlinking whole files.
  */
-
 import assert from 'node:assert'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { createFields, type FieldTypes } from '../../core/language/kql/fields.ts'

@@ -2,7 +2,6 @@
  * The collector role in a process of its own, as it runs on a host: capture, identity, edge filter, durable queue.
  * Arguments: directory of the queue, then rule files; `--once` ends it as soon as it has started. Empties its queue, so that only the collector's work is measured.
  */
-
 import { readConfig } from '../../app/config.ts'
 import { buildCollector } from '../../app/roles/collector.ts'
 import { readRuleFiles } from '../../app/rules/rule-files.ts'

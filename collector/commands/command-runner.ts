@@ -3,7 +3,6 @@
  * and each answered by an event, durable before the centre is told. What was under way when the host ended is answered
  * as interrupted: whether it took effect is not known.
  */
-
 import { BatchBuilder } from '../../core/batch/builder.ts'
 import { fromText } from '../../core/batch/strings.ts'
 import { EVENT_TYPES } from '../../core/fields/event-types.ts'

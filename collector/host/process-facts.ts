@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ABSENT, type Batch, readCell, type Table } from '../../core/batch/batch.ts'
 import type { Row } from '../../core/batch/builder.ts'
-import { EXE_FLAGS } from '../../core/batch/schema.ts'
+import { EXE_FLAGS } from '../../core/batch/columns.ts'
 
 /** The columns that describe an image; they are equal in exec rows and in the process table. */
 export const FACT_COLUMNS = [

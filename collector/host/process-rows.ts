@@ -3,7 +3,7 @@
  * property per column. What an image's facts hold is laid out once and remembered with them.
  */
 import { ABSENT, absentColumn, type ColumnData, type Table } from '../../core/batch/batch.ts'
-import { COLUMNS, type ColumnName, PROCESS_FLAGS } from '../../core/batch/schema.ts'
+import { COLUMNS, type ColumnName, PROCESS_FLAGS } from '../../core/batch/columns.ts'
 import type { Strings } from '../../core/batch/strings.ts'
 import type { ContainerFacts } from './container-facts.ts'
 import { FACT_COLUMNS, type ProcessFacts } from './process-facts.ts'

@@ -2,7 +2,8 @@
  * A batch in memory: tables of typed columns over one string dictionary. Opening a batch copies nothing; columns are
  * views on its bytes.
  */
-import { COLUMNS, type ColumnKind, type ColumnName, TABLES, type TableName } from './schema.ts'
+import { COLUMNS, type ColumnKind, type ColumnName } from './columns.ts'
+import { TABLES, type TableName } from './schema.ts'
 import { Strings } from './strings.ts'
 
 export type ColumnData = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array | BigInt64Array

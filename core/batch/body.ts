@@ -11,7 +11,8 @@
  */
 import { AppError } from '../model/errors.ts'
 import { ABSENT, arrayOn, type Batch, type ColumnData, elementBytes, type Table } from './batch.ts'
-import { COLUMNS, type ColumnName, KIND_IDS, TABLES, type TableName, type TableSpec } from './schema.ts'
+import { COLUMNS, type ColumnName, KIND_IDS } from './columns.ts'
+import { TABLES, type TableName, type TableSpec } from './schema.ts'
 import { Strings } from './strings.ts'
 
 export const BODY_MAGIC = 0x42424d53

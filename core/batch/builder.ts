@@ -3,7 +3,8 @@
  * columns itself.
  */
 import { ABSENT, arrayOf, type Batch, type Table } from './batch.ts'
-import { COLUMNS, type ColumnName, TABLES, type TableName } from './schema.ts'
+import { COLUMNS, type ColumnName } from './columns.ts'
+import { TABLES, type TableName } from './schema.ts'
 import { Strings } from './strings.ts'
 
 /** Strings are byte strings (`fromText` makes them). */

@@ -3,7 +3,8 @@
  * the strings. Used by the edge filter, by slices, and to split a poisoned batch. Ordinals are kept, so ids are too.
  */
 import { ABSENT, arrayOf, type Batch, type Table } from './batch.ts'
-import { COLUMNS, type ColumnName, TABLES, type TableName } from './schema.ts'
+import { COLUMNS, type ColumnName } from './columns.ts'
+import { TABLES, type TableName } from './schema.ts'
 import { Strings } from './strings.ts'
 
 /** Rows to keep per event table, ascending. Tables left out keep none. */

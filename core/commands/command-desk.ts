@@ -2,7 +2,6 @@
  * Commands at the centre: who gives them, who waits for them, and what came of them, in the documents. Those that wait
  * and those that are settled are kept apart, so that a host's question looks at what waits for it and nothing else.
  */
-
 import { randomBytes } from 'node:crypto'
 import type { Command, CommandChannel, CommandResult, DueCommand } from '../model/command.ts'
 import { COMMAND_KIND, MAX_COMMANDS_AT_ONCE, MAX_RESULT_CHARS } from '../model/command.ts'

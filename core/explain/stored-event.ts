@@ -5,7 +5,8 @@
  */
 import type { Batch } from '../batch/batch.ts'
 import { BatchBuilder, type Row } from '../batch/builder.ts'
-import { EXE_FLAGS, type TableName } from '../batch/schema.ts'
+import { EXE_FLAGS } from '../batch/columns.ts'
+import type { TableName } from '../batch/schema.ts'
 import { fromText } from '../batch/strings.ts'
 import { OPEN_CALLS, TWO_PATH_CALLS } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'

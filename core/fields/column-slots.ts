@@ -3,7 +3,7 @@
  * more than reading it. Each kind of column is read in a place of its own, where V8 meets only one type of array.
  */
 import { ABSENT, type ColumnData, type Table } from '../batch/batch.ts'
-import { COLUMNS, type ColumnKind, type ColumnName } from '../batch/schema.ts'
+import { COLUMNS, type ColumnKind, type ColumnName } from '../batch/columns.ts'
 
 /** By slot: the column's data, undefined where the table has none. */
 export type ColumnSlots = readonly (ColumnData | undefined)[]

@@ -3,7 +3,7 @@
  * where it comes from: its parent is outside of the container, or the runtime on its way in, which no process that began
  * inside the container can have.
  */
-import { PROCESS_FLAGS } from '../batch/schema.ts'
+import { PROCESS_FLAGS } from '../batch/columns.ts'
 import { type Cursor, MAX_ANCESTORS } from './cursor.ts'
 import { type Field, field, fromEvent } from './field.ts'
 import { argumentList } from './process-facts.ts'

@@ -1,6 +1,5 @@
 /** `container.*`: the container the event happened in. On the host the id, name and type are `host`. */
-
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
 import { containerColumn, type Field, field, fromContainer, fromEvent, type Reader, type Source } from './field.ts'

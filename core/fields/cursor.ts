@@ -4,7 +4,7 @@
  * circle.
  */
 import { ABSENT, type Batch, type ColumnData, type Table, timeNs } from '../batch/batch.ts'
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import { type ColumnSlots, NO_SLOTS, numberAt, referenceAt, SLOTS, slotsOf, textIndexAt } from './column-slots.ts'
 import { EVENT_TYPE_NAMES, type EventTypeName } from './event-types.ts'
 

@@ -3,7 +3,6 @@
  * environment never goes into it. Names follow ECS; what ECS has no name for is under `seamark` and `docker`. It is
  * written as JSON at once, which is what stores keep.
  */
-
 import type { SourceName } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
 import { argumentsText } from './event-arguments.ts'
@@ -18,7 +17,7 @@ import { MAX_ENTRIES, openObject, ProcessDocuments, text } from './process-docum
 import { clientEnd, type End, ipOf, portOf, serverEnd } from './socket-ends.ts'
 import { timestampText } from './time-text.ts'
 
-export const ECS_VERSION = '9.2.0'
+const ECS_VERSION = '9.2.0'
 
 /** A document as an object. */
 export type Document = Record<string, unknown>

@@ -3,8 +3,7 @@
  * `evt.args`. What a batch does not carry (timings, memory figures, data buffers) is left out. A process's environment is
  * deliberately not an argument: `evt.args` ends up in alerts.
  */
-
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import type { Cursor } from './cursor.ts'
 import { firstPath, secondPath } from './event-path.ts'
 import type { EventTypeName } from './event-types.ts'

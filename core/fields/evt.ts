@@ -1,5 +1,4 @@
 /** `evt.*`: facts about the event itself. */
-
 import type { TableName } from '../batch/schema.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'

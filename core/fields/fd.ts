@@ -1,6 +1,5 @@
 /** `fd.*`: the descriptor an event makes or acts on: a file, a socket, a pipe. */
-
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import type { Cursor } from './cursor.ts'
 import { firstPath, OPEN_CALLS, takesDescriptor } from './event-path.ts'
 import { type Field, type FieldType, field, fromEvent, type Source } from './field.ts'

@@ -2,7 +2,7 @@
  * What a field is. The table of all fields (`index.ts`) is the one source for the rule checker, output formatting, ECS
  * documents, the fields KQL can name, and the reference docs.
  */
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import type { SourceName, Value } from '../model/event.ts'
 import type { CaptureWant } from '../model/source.ts'
 import type { Cursor } from './cursor.ts'
@@ -138,6 +138,15 @@ export const fromProcess = (read: Reader, reads?: Reads): Source => ({
   ...(reads === undefined ? {} : { reads: () => reads }),
   derive: () => read,
 })
+/** Whether a bit of a column of the process table is set. */
+export const processFlag = (column: 'exeFlags' | 'processFlags', bit: number): Source =>
+  fromProcess(
+    (cursor) => {
+      const flags = cursor.processNumber(column)
+      return flags === undefined ? undefined : (flags & bit) !== 0
+    },
+    { own: [column] },
+  )
 export const fromContainer = (read: Reader, reads?: Reads): Source => ({
   from: 'derived',
   scope: 'container',

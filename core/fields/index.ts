@@ -1,5 +1,4 @@
 /** The table of all fields: one line per family. */
-
 import { COMMAND_FIELDS } from './command.ts'
 import { CONTAINER_FIELDS } from './container.ts'
 import { CONTAINER_PROBE_FIELDS } from './container-probes.ts'
@@ -14,6 +13,7 @@ import { FS_PATH_FIELDS } from './fs-path.ts'
 import { HEALTH_FIELDS } from './health.ts'
 import { K8S_FIELDS } from './k8s.ts'
 import { PROC_FIELDS } from './proc.ts'
+import { PROC_EXE_FIELDS } from './proc-exe.ts'
 import { PROCESS_STATE_FIELDS } from './process-state.ts'
 import { REFUSED_FIELDS } from './refused.ts'
 import { THREAD_FIELDS } from './thread.ts'
@@ -25,6 +25,7 @@ export const FIELDS: readonly Field[] = [
   ...EVT_TIME_FIELDS,
   ...EVT_ARGUMENT_FIELDS,
   ...PROC_FIELDS,
+  ...PROC_EXE_FIELDS,
   ...THREAD_FIELDS,
   ...PROCESS_STATE_FIELDS,
   ...USER_GROUP_FIELDS,

@@ -1,10 +1,17 @@
 /** `proc.*`: the process behind the event and its ancestors. */
-
-import type { ColumnName } from '../batch/schema.ts'
-import { EXE_FLAGS, PROCESS_FLAGS } from '../batch/schema.ts'
+import { type ColumnName, PROCESS_FLAGS } from '../batch/columns.ts'
 import type { Value } from '../model/event.ts'
 import type { Cursor } from './cursor.ts'
-import { type Field, field, fromEvent, fromProcess, processColumn, type Reads, type Source } from './field.ts'
+import {
+  type Field,
+  field,
+  fromEvent,
+  fromProcess,
+  processColumn,
+  processFlag,
+  type Reads,
+  type Source,
+} from './field.ts'
 import { argsOf, argumentList, commandLineOf, executableOf, exeLineOf, exeOf, leaderOf } from './process-facts.ts'
 import { terminalName } from './terminal-name.ts'
 
@@ -55,16 +62,6 @@ function ancestorReads(argument: string | null, columns: readonly ColumnName[]):
 const EXECUTABLE: readonly ColumnName[] = ['exePath', 'exeFlags']
 
 const ancestor = { argument: 'index', several: 'any' } as const
-
-function flag(column: 'exeFlags' | 'processFlags', bit: number): Source {
-  return fromProcess(
-    (cursor) => {
-      const flags = cursor.processNumber(column)
-      return flags === undefined ? undefined : (flags & bit) !== 0
-    },
-    { own: [column] },
-  )
-}
 
 function leader(column: 'sid' | 'pgid' | 'vpgid', read: OfProcess): Source {
   return fromProcess((cursor) => read(cursor, leaderOf(cursor, column)))
@@ -318,56 +315,15 @@ export const PROC_FIELDS: readonly Field[] = [
     { print: (cursor) => cursor.processTime('startTime', cursor.ancestor(1))?.toString() },
   ),
   field(
-    'proc.is_exe_writable',
-    'boolean',
-    'The executable can be written by the user who runs it.',
-    flag('exeFlags', EXE_FLAGS.writable),
-  ),
-  field(
-    'proc.is_exe_upper_layer',
-    'boolean',
-    "The executable is in the container's writable layer.",
-    flag('exeFlags', EXE_FLAGS.upperLayer),
-  ),
-  field(
-    'proc.is_exe_lower_layer',
-    'boolean',
-    "The executable is in the container's image, unchanged.",
-    flag('exeFlags', EXE_FLAGS.lowerLayer),
-  ),
-  field(
-    'proc.is_exe_from_memfd',
-    'boolean',
-    'The executable is in memory or was unlinked.',
-    flag('exeFlags', EXE_FLAGS.memfd),
-  ),
-  field('proc.exe_ino', 'number', 'Inode of the executable.', processColumn('exeInode')),
-  field('proc.exe_ino.ctime', 'time', 'Last status change of the executable.', processColumn('exeCtime'), {
-    print: (cursor) => cursor.processTime('exeCtime')?.toString(),
-  }),
-  field('proc.exe_ino.mtime', 'time', 'Last modification of the executable.', processColumn('exeMtime'), {
-    print: (cursor) => cursor.processTime('exeMtime')?.toString(),
-  }),
-  field(
-    'proc.exe_ino.ctime_duration_proc_start',
-    'time',
-    'Time between the last status change of the executable and the start of the process.',
-    fromProcess((cursor) => {
-      const start = cursor.processTime('startTime')
-      const changed = cursor.processTime('exeCtime')
-      return start === undefined || changed === undefined ? undefined : Number(start - changed)
-    }),
-  ),
-  field(
     'proc.is_container_runtime',
     'boolean',
     "Belongs to the container runtime itself (Seamark's own field): set by the collector from kernel state, never from names.",
-    flag('processFlags', PROCESS_FLAGS.runtime),
+    processFlag('processFlags', PROCESS_FLAGS.runtime),
   ),
   field(
     'proc.is_kernel_thread',
     'boolean',
     "A thread of the kernel (Seamark's own field).",
-    flag('processFlags', PROCESS_FLAGS.kernelThread),
+    processFlag('processFlags', PROCESS_FLAGS.kernelThread),
   ),
 ]

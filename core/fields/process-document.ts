@@ -3,7 +3,7 @@
  * container of a batch and kept as text: a batch has many events of few processes.
  */
 import type { Batch } from '../batch/batch.ts'
-import { EXE_FLAGS } from '../batch/schema.ts'
+import { EXE_FLAGS } from '../batch/columns.ts'
 import { toText } from '../batch/strings.ts'
 import { type Cursor, MAX_ANCESTORS } from './cursor.ts'
 import { type Json, numeral, objectOf, put, quoted, quotedText } from './json-text.ts'
@@ -12,7 +12,7 @@ import { timestampText } from './time-text.ts'
 
 /** Characters of one text in a document. */
 export const MAX_TEXT = 8192
-export const MAX_ARGUMENTS = 128
+const MAX_ARGUMENTS = 128
 export const MAX_ENTRIES = 64
 export const MAX_DOCUMENT_ANCESTORS = 16
 const MAX_ANCESTOR_LINE = 1024
@@ -20,7 +20,7 @@ const MAX_ANCESTOR_LINE = 1024
 const MAX_KEPT_CHARS = 32 * 1024 * 1024
 
 /** Of one process; `process` is in pieces, because some of its members follow from the event. */
-export interface ProcessParts {
+interface ProcessParts {
   /** Members of `process` up to the thread's. */
   head: string
   /** From there to the exit code's. */

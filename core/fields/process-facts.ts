@@ -1,5 +1,5 @@
 /** Facts about a process as Falco words them, for the process itself and its ancestors. */
-import { EXE_FLAGS } from '../batch/schema.ts'
+import { EXE_FLAGS } from '../batch/columns.ts'
 import type { Cursor } from './cursor.ts'
 import { MAX_ANCESTORS } from './cursor.ts'
 

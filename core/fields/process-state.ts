@@ -1,9 +1,9 @@
 /**
- * What a process holds at the moment: memory, threads, descriptors, cgroups, its pid namespace. Live it is read from
- * /proc when a batch is joined, only where a rule or an output asks; a process that has ended by then has none of it.
+ * What a process holds at the moment: memory, threads, descriptors, cgroups, its pid namespace. It is filled only where a
+ * rule or an output asks, and absent where the process had ended by then.
  * None of these values belongs to the process's context for good, so all are read per event.
  */
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import type { CaptureWant } from '../model/source.ts'
 import type { Cursor } from './cursor.ts'
 import { type Field, type FieldType, field, fromEvent, type Reader } from './field.ts'

@@ -1,5 +1,5 @@
 /** Turns a field and its argument into a function that reads the value at a cursor. */
-import { COLUMNS } from '../batch/schema.ts'
+import { COLUMNS } from '../batch/columns.ts'
 import type { Field, Reader } from './field.ts'
 
 /** `argument` is what stood in brackets, checked against the field before. */

@@ -1,5 +1,5 @@
 /** `thread.*`: the thread that made the call. */
-import type { ColumnName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
 import { eventColumn, type Field, field, fromEvent, fromProcess, type Source } from './field.ts'
 import { capabilityNames } from './kernel-names.ts'
 

@@ -3,7 +3,6 @@
  * specialised and split into what depends on the process alone and the rest; the process's part is judged once per
  * process and ends as a bit mask over rules, so that most rows end with one look at that mask.
  */
-
 import type { Batch } from '../batch/batch.ts'
 import { eventTables } from '../batch/batch.ts'
 import { TABLES } from '../batch/schema.ts'

@@ -1,5 +1,4 @@
 /** Reads the keys of one item, and notes what is missing, misplaced or unknown. */
-
 import { nearestName } from '../language/nearest-name.ts'
 import type { Problem } from '../model/problem.ts'
 import type { Scalar } from './rule-file.ts'

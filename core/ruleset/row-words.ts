@@ -4,7 +4,8 @@
  * row, as it reads. References to other rows are left out: rows have other numbers in each batch.
  */
 import { absentColumn, type ColumnData, elementBytes, type Table } from '../batch/batch.ts'
-import { COLUMNS, type ColumnKind, type ColumnName, TABLES } from '../batch/schema.ts'
+import { COLUMNS, type ColumnKind, type ColumnName } from '../batch/columns.ts'
+import { TABLES } from '../batch/schema.ts'
 import { LINEAGE_COLUMNS, STEADY_COLUMNS } from './steady-columns.ts'
 
 /** Words in front of each row, for whoever numbers rows: what a row refers to. */

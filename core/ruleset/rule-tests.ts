@@ -6,7 +6,6 @@
  *     hit:  [{name: what it shows, type: execve, process: {…}, container: {…}}]
  *     miss: [{…}]
  */
-
 import type { Location, Problem } from '../model/problem.ts'
 import type { RuleSet } from '../model/rule-set.ts'
 import type { TestDefinition } from './definitions.ts'

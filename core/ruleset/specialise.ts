@@ -1,5 +1,6 @@
 /** A condition as it looks for one event type in one table: what is decided by the type alone is folded away. */
-import { type ColumnName, TABLES, type TableName } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
+import { TABLES, type TableName } from '../batch/schema.ts'
 import { argumentsOfType } from '../fields/event-arguments.ts'
 import { DESCRIPTOR_CALLS, OPEN_CALLS, TWO_PATH_CALLS } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'

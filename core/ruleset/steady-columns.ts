@@ -3,7 +3,8 @@
  * rest (ids, times, arguments) differ from process to process. What depends on steady columns alone need not be asked
  * again for a process that is new but like others.
  */
-import { type ColumnName, TABLES } from '../batch/schema.ts'
+import type { ColumnName } from '../batch/columns.ts'
+import { TABLES } from '../batch/schema.ts'
 import type { Field } from '../fields/field.ts'
 
 const VARYING: ReadonlySet<ColumnName> = new Set<ColumnName>([

@@ -7,7 +7,8 @@
  */
 import type { Batch } from '../batch/batch.ts'
 import { BatchBuilder, type Row } from '../batch/builder.ts'
-import { COLUMNS, type ColumnName, EXE_FLAGS, PROCESS_FLAGS, TABLES, type TableName } from '../batch/schema.ts'
+import { COLUMNS, type ColumnName, EXE_FLAGS, PROCESS_FLAGS } from '../batch/columns.ts'
+import { TABLES, type TableName } from '../batch/schema.ts'
 import { fromText } from '../batch/strings.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import { flagWord } from '../fields/kernel-names.ts'

@@ -2,7 +2,6 @@
  * Writes documents into one part file. A write is one transaction: rows, blocks, dictionary and counts, so that the
  * counts stay exact however often the same documents come.
  */
-
 import type { Field, Fields, Leaf } from '../../../core/language/kql/fields.ts'
 import type { Doc, DocKind } from '../../../core/model/search-store.ts'
 import type { Prepared } from '../../../core/search/prepare-document.ts'

@@ -3,7 +3,6 @@
  * compressed block (`…_data`). A block also lists the codes of all its strings (`…_blocks`), which tells at once where
  * a string cannot be. Strings stand once in `dictionary`; its trigrams are searched, not those of the rows.
  */
-
 import type { Field, Fields } from '../../../core/language/kql/fields.ts'
 import type { DocKind } from '../../../core/model/search-store.ts'
 

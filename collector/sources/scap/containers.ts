@@ -1,5 +1,4 @@
 /** Containers as a capture names them: in the cgroups of its threads, and in events that carry an engine's answer. */
-
 import type { Row } from '../../../core/batch/builder.ts'
 import { fromText } from '../../../core/batch/strings.ts'
 import { containersOfCgroupPath } from '../../host/cgroup-path.ts'

@@ -1,6 +1,6 @@
 /** Calls that make, change and end processes. */
 import type { Row } from '../../../core/batch/builder.ts'
-import { EXE_FLAGS } from '../../../core/batch/schema.ts'
+import { EXE_FLAGS } from '../../../core/batch/columns.ts'
 import { absolutePath } from '../../../core/fields/paths.ts'
 import { type CallHandler, type CallRow, descriptorOf, present, type ReturnedCall, resolved } from './call.ts'
 import { cloneFlagsOf, execveatFlagsOf } from './flags.ts'

@@ -1,5 +1,4 @@
 /** Rows of a batch's process table: one for each state of a process that events of the batch saw, and its ancestors. */
-
 import type { BatchBuilder, Row } from '../../../core/batch/builder.ts'
 import { MAX_ANCESTORS } from '../../../core/fields/cursor.ts'
 import type { CapturedContainers } from './containers.ts'

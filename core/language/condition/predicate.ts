@@ -2,7 +2,6 @@
  * A check whose names were looked up and whose values were converted: what compilers and interpreters work on.
  * `key` is the same for two predicates exactly when they always give the same answer.
  */
-
 import type { Field, FieldType } from '../../fields/field.ts'
 import type { Block } from '../../fields/ip-address.ts'
 import type { Modifier, Operator, Transformer } from './ast.ts'

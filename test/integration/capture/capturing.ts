@@ -9,7 +9,7 @@ import { type CaptureStats, loadAddon } from '../../../collector/sources/syscall
 import { SyscallSource, type SyscallSourceOptions } from '../../../collector/sources/syscalls/syscall-source.ts'
 import { SYSCALLS } from '../../../collector/sources/syscalls/syscall-table.ts'
 import { type Batch, eventTables, processRow, readCell, type Table } from '../../../core/batch/batch.ts'
-import type { ColumnName } from '../../../core/batch/schema.ts'
+import type { ColumnName } from '../../../core/batch/columns.ts'
 import { EVENT_TYPE_NAMES } from '../../../core/fields/event-types.ts'
 import type { CapturePlan, Emission } from '../../../core/model/source.ts'
 

@@ -8,7 +8,7 @@ import { MAX_ANCESTORS, MAX_DEPTH, ProcessTree } from '../../../collector/host/p
 import { parseNames, UserNames } from '../../../collector/host/user-names.ts'
 import { type Batch, containerRow, processRow, readNumber, readText } from '../../../core/batch/batch.ts'
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
-import { PROCESS_FLAGS } from '../../../core/batch/schema.ts'
+import { PROCESS_FLAGS } from '../../../core/batch/columns.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { AppError } from '../../../core/model/errors.ts'
 

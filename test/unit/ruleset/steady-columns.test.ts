@@ -1,7 +1,7 @@
 /** What conditions share between processes rests on what fields say they read: here they are watched while they read. */
 import { expect, test } from 'vitest'
 import { encodeBody, openBody } from '../../../core/batch/body.ts'
-import type { ColumnName } from '../../../core/batch/schema.ts'
+import type { ColumnName } from '../../../core/batch/columns.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
 import { FIELDS, findField } from '../../../core/fields/index.ts'
 import { readerOf } from '../../../core/fields/reader.ts'

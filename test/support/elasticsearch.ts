@@ -94,6 +94,8 @@ export async function startElasticsearch(
         ES_PATH_CONF: config,
         // Neither around nor inside the configuration, which the server may not write.
         ES_TMPDIR: join(directory, 'tmp'),
+        // The program that starts the server is one of Java too.
+        CLI_JAVA_OPTS: `-Djava.io.tmpdir=${join(directory, 'tmp')}`,
         ES_JAVA_OPTS: '-Xms512m -Xmx512m',
       },
       // A group of its own: the script starts Java as a child, and both have to end.

@@ -1,9 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { PassThrough } from 'node:stream'
@@ -19,6 +18,7 @@ import { ProgramDestination } from '../../../alerts/notify/program.ts'
 import { SyslogDestination } from '../../../alerts/notify/syslog.ts'
 import { TerminalDestination } from '../../../alerts/notify/terminal.ts'
 import type { Detection } from '../../../core/model/detection.ts'
+import { scratchFolder } from '../../support/scratch.ts'
 
 const firing = (alert: string, output = `something in ${alert}`): Notification => ({
   alert: { id: alert, count: 1 },
@@ -76,8 +76,7 @@ test('what was not told of an alert is told at the end, and JSON has every firin
 })
 
 test('a file that cannot be opened is told of at the start', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seamark-file-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const directory = scratchFolder('file')
   const missing = new FileDestination({ path: join(directory, 'none/alerts.json'), format: DEFAULT_FORMAT })
   await expect(missing.start()).rejects.toMatchObject({ code: 'E_CONFIG_INVALID' })
   const path = join(directory, 'alerts.json')
@@ -90,8 +89,7 @@ test('a file that cannot be opened is told of at the start', async () => {
 const signal = new AbortController().signal
 
 test('a program gets a line on its standard input, for each detection anew; what failed comes again, and nothing else', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const directory = scratchFolder('program')
   const [got, ready, injected] = [join(directory, 'got'), join(directory, 'ready'), join(directory, 'injected')]
   const command = `read line; case $line in *second*) test -e ${ready} || { echo not yet >&2; exit 3; };; esac; echo "$line" >> ${got}`
   const program = new ProgramDestination({ command, keepAlive: false, format: { ...DEFAULT_FORMAT, kind: 'text' } })
@@ -105,8 +103,7 @@ test('a program gets a line on its standard input, for each detection anew; what
 })
 
 test('a program that hangs is ended with all it started; one that leaves a daemon behind is done', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const directory = scratchFolder('program')
   const pidFile = join(directory, 'pid')
   const program = (command: string) =>
     new ProgramDestination({ command, keepAlive: false, format: DEFAULT_FORMAT, timeoutMs: 500 })
@@ -121,8 +118,7 @@ test('a program that hangs is ended with all it started; one that leaves a daemo
 })
 
 test('a kept program that does not read is ended, and gets nothing twice', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const directory = scratchFolder('program')
   const starts = join(directory, 'starts')
   // More than fits into a pipe.
   const large = firing('a', 'x'.repeat(300_000))
@@ -159,8 +155,7 @@ test('of a delivery that comes again piece by piece, only what was not taken is 
 })
 
 test('a program that is kept running gets all of them, and one that ended is started again', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const directory = scratchFolder('program')
   const got = join(directory, 'got')
   const command = `echo started >> ${got}; while read line; do echo "$line" >> ${got}; case $line in *last*) exit;; esac; done`
   const program = new ProgramDestination({ command, keepAlive: true, format: { ...DEFAULT_FORMAT, kind: 'text' } })
@@ -198,8 +193,7 @@ test('that no process can be made is a failure of the delivery and of nothing el
 })
 
 test('a kept program that closes its input is ended, and no other goes on beside it', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'seamark-program-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const directory = scratchFolder('program')
   const starts = join(directory, 'starts')
   const command = `exec 0<&-; echo $$ >> ${starts}; exec sleep 600`
   const program = new ProgramDestination({ command, keepAlive: true, format: DEFAULT_FORMAT })
@@ -269,8 +263,7 @@ const syslogNeeds = ['logger', 'perl'].filter((name) => spawnSync('which', [name
 test.skipIf(syslogNeeds.length > 0)(
   'syslog gets one message for each with its severity; that nobody listens is a failure',
   async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'seamark-syslog-'))
-    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const directory = scratchFolder('syslog')
     const socket = join(directory, 'log')
     const syslog = new SyslogDestination({ socket, format: { ...DEFAULT_FORMAT, kind: 'text' } })
     await expect(syslog.send([firing('a')], signal)).rejects.toThrow(/No such file/)

@@ -1,12 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ENVIRONMENT, readConfig } from '../../../app/config.ts'
 import type { AppError } from '../../../core/model/errors.ts'
+import { scratchFolder } from '../../support/scratch.ts'
 
 function read(text: string, env: Record<string, string> = {}) {
-  const file = join(mkdtempSync(join(tmpdir(), 'seamark-config-')), 'seamark.yml')
+  const file = join(scratchFolder('config'), 'seamark.yml')
   writeFileSync(file, text)
   return readConfig(file, env)
 }

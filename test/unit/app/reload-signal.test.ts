@@ -1,8 +1,8 @@
 /** SIGHUP and changed rule files, to a program that watches nothing, so that no privileges are needed. */
-import { existsSync, mkdtempSync, renameSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { scratchFolder } from '../../support/scratch.ts'
 import { RunningSeamark } from '../../support/seamark.ts'
 import { until } from '../../support/wait.ts'
 
@@ -15,7 +15,7 @@ const rule = (name: string) => `
 `
 
 test('SIGHUP during the start is honoured after it, of several quick ones none is lost, and changed files need none', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'seamark-hup-'))
+  const folder = scratchFolder('hup')
   const rules = join(folder, 'rules.yaml')
   const config = join(folder, 'seamark.yml')
   writeFileSync(rules, rule('one'))

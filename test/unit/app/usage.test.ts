@@ -1,12 +1,12 @@
 /** What a person is told who misspells something; run as a person runs it. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { exposureWarning } from '../../../app/api-address.ts'
 import { ApiClient } from '../../../app/api-client.ts'
 import { readConfig } from '../../../app/config.ts'
+import { scratchFolder } from '../../support/scratch.ts'
 import { RunningSeamark, runSeamark } from '../../support/seamark.ts'
 
 test.each([
@@ -35,7 +35,7 @@ const RULES = `
 
 describe('seamark rules check', () => {
   const check = (condition: string) => {
-    const file = join(mkdtempSync(join(tmpdir(), 'seamark-check-')), 'r.yaml')
+    const file = join(scratchFolder('check'), 'r.yaml')
     writeFileSync(file, RULES.replace('CONDITION', condition))
     return runSeamark(['rules', 'check', file])
   }
@@ -58,7 +58,7 @@ test('a taken port is told with the ways to choose another', async () => {
   const holder = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => holder.once('listening', resolve))
   const { port } = holder.address() as { port: number }
-  const folder = mkdtempSync(join(tmpdir(), 'seamark-port-'))
+  const folder = scratchFolder('port')
   const config = join(folder, 'seamark.yml')
   writeFileSync(config, 'capture: {enabled: false}\ndocker: {enabled: false}\n')
   const args = ['up', '--config', config, '--data-dir', join(folder, 'data')]
@@ -71,7 +71,7 @@ test('a taken port is told with the ways to choose another', async () => {
 }, 120_000)
 
 test('an address that others reach is warned of at start, and only such a one', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'seamark-host-'))
+  const folder = scratchFolder('host')
   const config = join(folder, 'seamark.yml')
   writeFileSync(config, 'capture: {enabled: false}\ndocker: {enabled: false}\n')
   // Every address of 127.0.0.0/8 is the machine's own, but only as itself: the wildcard listens to the world.

@@ -41,6 +41,35 @@ const RuleSelector = Type.Object(
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
 )
 
+const OutputAppend = Type.Object(
+  {
+    match: Type.Optional(
+      Type.Object(
+        {
+          source: Type.Optional(Type.String()),
+          rule: Type.Optional(Type.String()),
+          tags: Type.Optional(Type.Array(Type.String())),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    extra_output: Type.Optional(Type.String({ minLength: 1 })),
+    extra_fields: Type.Optional(
+      Type.Array(
+        Type.Union([
+          Type.String({ minLength: 1 }),
+          Type.Object(
+            { name: Type.String({ minLength: 1 }), format: Type.String({ minLength: 1 }) },
+            { additionalProperties: false },
+          ),
+        ]),
+      ),
+    ),
+    suggested_output: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
 export const ConfigSchema = Type.Object(
   {
     data_dir: Type.String({ default: '/var/lib/seamark', description: 'Where queue, store and cursors live.' }),
@@ -92,6 +121,12 @@ export const ConfigSchema = Type.Object(
       least_priority: oneOf([...PRIORITIES], {
         default: 'Debug',
         description: 'Rules that are less severe are off.',
+      }),
+      append_output: Type.Array(OutputAppend, {
+        default: [],
+        description:
+          'What is added to the outputs of rules, as in Falco: `extra_output` to the text, `extra_fields` to ' +
+          '`output_fields`, `suggested_output` container and pod; `match` (source, rule, tags) narrows it.',
       }),
       matching: oneOf(['all', 'first'], {
         default: 'all',

@@ -5,6 +5,8 @@ import { isMap, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml
 import { AppError } from '../../core/model/errors.ts'
 import type { Problem } from '../../core/model/problem.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
+import { filesOf, includesOf, merge, nodesBelow } from './include.ts'
+import { placeOf } from './rule-paths.ts'
 import { FalcoValues } from './values.ts'
 
 export interface FalcoConfigFile {
@@ -12,6 +14,8 @@ export interface FalcoConfigFile {
   root: YAMLMap | null
   locate: Locate
   values: FalcoValues
+  /** What it includes and is not there. */
+  missing: Problem[]
 }
 
 /** Where packages of Falco put rules, beside the configuration. */
@@ -21,8 +25,35 @@ const MAX_FILE_BYTES = 1024 * 1024
 /** Where in the file a node stands; the beginning for none. */
 export type Locate = (node: Node | null | undefined) => Problem['location']
 
-/** Throws AppError E_CONFIG_INVALID, with the place where there is one. */
+/** With what it includes. Throws AppError E_CONFIG_INVALID, with the place where there is one. */
 export function openFalcoConfig(path: string): FalcoConfigFile {
+  const main = parseFile(path)
+  const origins = new WeakMap<Node, Locate>()
+  const locate: Locate = (node) => ((node ? origins.get(node) : undefined) ?? main.locate)(node)
+  const values = new FalcoValues(main.root, locate)
+  const missing: Problem[] = []
+  for (const include of main.root === null ? [] : includesOf(main.root)) {
+    if (include === null) {
+      values.mistake('config_files', 'config_files is a list of paths, or of "path" and "strategy"')
+      continue
+    }
+    const place = placeOf(include.path, path)
+    const files = place === null ? null : filesOf(place)
+    if (files === null) {
+      const message = `${include.path} is not there`
+      missing.push({ code: 'W_CONFIG_VALUE', severity: 'warning', message, location: main.locate(include.node) })
+    }
+    for (const file of files ?? []) {
+      const { root, locate: locateThere } = parseFile(file)
+      if (root === null) continue
+      for (const node of nodesBelow(root)) origins.set(node, locateThere)
+      merge(main.root!, root, include.strategy)
+    }
+  }
+  return { root: main.root, locate, values, missing }
+}
+
+function parseFile(path: string): { root: YAMLMap | null; locate: Locate } {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -46,10 +77,9 @@ export function openFalcoConfig(path: string): FalcoConfigFile {
       formatProblems([{ code: 'E_CONFIG_YAML', severity: 'error', message, location }]),
     )
   }
-  if (document.contents === null) return { root: null, locate, values: new FalcoValues(null, locate) }
+  if (document.contents === null) return { root: null, locate }
   if (!isMap(document.contents)) throw new AppError('E_CONFIG_INVALID', `${path}: it is no map of keys`)
-  const root = document.contents as YAMLMap
-  return { root, locate, values: new FalcoValues(root, locate) }
+  return { root: document.contents as YAMLMap, locate }
 }
 
 /** Files and folders of rules, as the file names them; those beside it where it names none. */

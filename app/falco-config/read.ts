@@ -11,6 +11,7 @@ import type { Problem } from '../../core/model/problem.ts'
 import type { LogLevel } from '../../core/runtime/logging.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import type { Config } from '../config.ts'
+import { appendOutputOf } from './append-output.ts'
 import { type Locate, namedRules, openFalcoConfig, USUAL_RULES } from './file.ts'
 import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
 import { placeOf } from './rule-paths.ts'
@@ -29,8 +30,8 @@ const ALL_KEYS = [...Object.keys(FALCO_KEYS_TAKEN), ...Object.keys(FALCO_KEYS_LE
 
 /** Throws AppError E_CONFIG_INVALID with every mistake and its place. */
 export function readFalcoConfig(path: string, base: Config): FalcoConfig {
-  const { root, locate, values } = openFalcoConfig(path)
-  const leftOut = unusedKeys(root, locate)
+  const { root, locate, values, missing } = openFalcoConfig(path)
+  const leftOut = [...missing, ...unusedKeys(root, locate)]
   const config: Config = {
     ...base,
     capture: { ...base.capture, enabled: base.capture.enabled && values.text('engine.kind') !== 'nodriver' },
@@ -91,6 +92,7 @@ function rulesOf(path: string, values: FalcoValues, base: Config, leftOut: Probl
     builtin: false,
     paths: [...found, ...base.rules.paths],
     select: values.selection('rules'),
+    appendOutput: appendOutputOf(values),
     leastPriority: priorityOf(values),
     matching: values.oneOf('rule_matching', ['first', 'all']) ?? 'first',
   }

@@ -2,6 +2,7 @@
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml'
 import type { Problem } from '../../core/model/problem.ts'
 import type { RuleSelection, RuleSelector } from '../rules/rule-selection.ts'
+import { expandEnvironment } from './environment.ts'
 
 export class FalcoValues {
   readonly problems: Problem[] = []
@@ -35,6 +36,7 @@ export class FalcoValues {
   boolean(key: string): boolean | undefined {
     const value = this.scalar(key)
     if (value === undefined || typeof value === 'boolean') return value
+    if (value === 'true' || value === 'false') return value === 'true'
     this.mistake(key, `${key} is true or false`)
     return undefined
   }
@@ -52,7 +54,7 @@ export class FalcoValues {
     if (node === undefined) return []
     const items = isSeq(node) ? node.items : [node]
     return items.flatMap((item) => {
-      if (isScalar(item) && typeof item.value === 'string') return [item.value]
+      if (isScalar(item) && typeof item.value === 'string') return [expandEnvironment(item.value)]
       this.mistake(key, `${key} is a list of texts`)
       return []
     })
@@ -93,7 +95,7 @@ export class FalcoValues {
   private scalar(key: string): unknown {
     const node = this.nodeOf(key)
     if (node === undefined) return undefined
-    if (isScalar(node)) return node.value
+    if (isScalar(node)) return typeof node.value === 'string' ? expandEnvironment(node.value) : node.value
     this.mistake(key, `${key} is a single value`)
     return undefined
   }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AppError } from '../../core/model/errors.ts'
+import { appendedFile, type OutputAppend } from './appended-output.ts'
 import { type RuleSelection, selectionFile } from './rule-selection.ts'
 
 export interface RuleFile {
@@ -21,6 +22,7 @@ export interface RuleFileOptions {
   /** Default: as the files have it. */
   select?: RuleSelection['select']
   leastPriority?: RuleSelection['leastPriority']
+  appendOutput?: readonly OutputAppend[]
 }
 
 /** Throws AppError E_RULES_INVALID for a path that cannot be read. */
@@ -29,9 +31,9 @@ export function readRuleFiles(options: RuleFileOptions): RuleFile[] {
   const found = paths.flatMap((path) => filesAt(path))
   if (found.length > MAX_FILES) throw new AppError('E_RULES_INVALID', `More than ${MAX_FILES} rule files`)
   const files = found.map((path) => ({ name: shortName(path), text: readBounded(path) }))
-  const { select = [], leastPriority = 'Debug' } = options
-  const selection = selectionFile(files, { select, leastPriority })
-  return selection === null ? files : [...files, selection]
+  const { select = [], leastPriority = 'Debug', appendOutput = [] } = options
+  const made = [selectionFile(files, { select, leastPriority }), appendedFile(files, appendOutput)]
+  return [...files, ...made.filter((file) => file !== null)]
 }
 
 function filesAt(path: string): string[] {

@@ -38,6 +38,12 @@ export interface ExceptionRow {
   at: Scalar
 }
 
+/** Without a name it is a field. */
+export interface EntryDefinition {
+  name: string | null
+  format: Scalar
+}
+
 export interface RuleDefinition {
   name: string
   /** Of its last change among all definitions: lists that come later are told of. */
@@ -46,6 +52,7 @@ export interface RuleDefinition {
   description: string
   condition: Pieces
   output: Pieces
+  outputEntries: EntryDefinition[]
   priority: Priority
   tags: string[]
   source: string

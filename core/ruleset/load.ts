@@ -15,6 +15,7 @@ import { DetectionWriter } from './detection-writer.ts'
 import { eventTypesOf, MANY_EVENT_TYPES } from './event-type-index.ts'
 import { type Expression, ExpressionPool } from './expression.ts'
 import { type MergedDefinitions, mergeDefinitions } from './merged-definitions.ts'
+import { outputEntries } from './output-entries.ts'
 import type { RuleMatching } from './program-writer.ts'
 import { Resolver } from './resolver.ts'
 import type { RuleText } from './rule-file.ts'
@@ -109,6 +110,7 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
   const skipped = definition.output.text.length - definition.output.text.trimStart().length
   const { format, problems: mistakes } = parseOutput(text, source)
   for (const { at: offset, ...what } of mistakes) problems.push(definition.output.problem(offset + skipped, what))
+  const entries = outputEntries(definition.outputEntries, source, problems)
   const eventTypes = eventTypesOf(expression)
   const isMany = eventTypes === null || eventTypes.length === 0 || eventTypes.length > MANY_EVENT_TYPES
   if (source === 'syscall' && isMany && definition.warnsOfEventTypes && !found.some(isError)) {
@@ -122,7 +124,7 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
       }),
     )
   }
-  return { definition, source, condition: expression, eventTypes, output: format }
+  return { definition, source, condition: expression, eventTypes, output: { ...format, entries } }
 }
 
 /** One warning, at the first rule, because what is left out depends on all of them. */

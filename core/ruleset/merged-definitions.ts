@@ -8,6 +8,7 @@ import type { ListDefinition, MacroDefinition, RuleDefinition, TestDefinition } 
 import { checkEngineVersion, checkPluginVersions } from './engine-version.ts'
 import { readExceptions } from './exceptions.ts'
 import { ItemReader } from './item-reader.ts'
+import { readOutputEntries } from './output-entries.ts'
 import { type Changes, readChanges } from './overrides.ts'
 import { Pieces, RuleFile, type RuleText, type Scalar } from './rule-file.ts'
 import { type ItemMap, plainValue, readItems } from './yaml-items.ts'
@@ -27,6 +28,7 @@ const RULE_TEXTS = ['condition', 'output', 'desc', 'priority'] as const
 const RULE_KEYS = [
   'rule',
   ...RULE_TEXTS,
+  'output_fields',
   'source',
   'enabled',
   'tags',
@@ -39,10 +41,11 @@ const RULE_KEYS = [
   'override',
 ]
 const RULE_OVERRIDES = {
-  append: ['condition', 'output', 'desc', 'tags', 'exceptions'],
+  append: ['condition', 'output', 'output_fields', 'desc', 'tags', 'exceptions'],
   replace: [
     'condition',
     'output',
+    'output_fields',
     'desc',
     'priority',
     'capture',
@@ -230,6 +233,7 @@ class Merger implements MergedDefinitions {
       index: this.order,
       condition: new Pieces([condition]),
       output: new Pieces([output ?? reader.name]),
+      outputEntries: readOutputEntries(reader, []),
       priority: priority ?? 'Debug',
       tags: distinct(tags ?? []),
       source: source?.text ?? known?.source ?? 'syscall',
@@ -243,7 +247,9 @@ class Merger implements MergedDefinitions {
   }
 
   private changeRule(reader: ItemReader, known: RuleDefinition, { append, replace }: Changes): void {
-    const next: RuleDefinition = { ...known, at: reader.name, index: this.order }
+    // What decides when a rule fires says where the rule is; a tag, or being switched off, does not move it.
+    const isMoved = ['condition', 'exceptions'].some((key) => append.has(key) || replace.has(key))
+    const next: RuleDefinition = { ...known, at: isMoved ? reader.name : known.at, index: this.order }
     const texts = (key: string): Scalar | undefined =>
       reader.has(key) && (append.has(key) || replace.has(key)) ? reader.text(key) : undefined
     const condition = texts('condition')
@@ -251,6 +257,8 @@ class Merger implements MergedDefinitions {
       next.condition = append.has('condition') ? known.condition.plus(condition) : new Pieces([condition])
     const output = texts('output')
     if (output !== undefined) next.output = append.has('output') ? known.output.plus(output) : new Pieces([output])
+    if (replace.has('output_fields')) next.outputEntries = readOutputEntries(reader, [])
+    else if (append.has('output_fields')) next.outputEntries = readOutputEntries(reader, known.outputEntries)
     const description = texts('desc')
     if (description !== undefined) {
       next.description = append.has('desc')

@@ -40,7 +40,17 @@ export interface OutputValue {
 
 export interface OutputFormat {
   parts: readonly OutputPart[]
+  /** What goes into `output_fields` and not into the text. */
+  entries?: readonly OutputEntry[]
 }
+
+/** A text by its name, or without one the value of a single field by the field's. */
+export interface OutputEntry {
+  name: string | null
+  format: OutputFormat
+}
+
+type FieldValues = Record<string, string | number | boolean | null | (string | number)[]>
 
 /** Parses and checks a format for events of one source. Mistakes are collected with their offsets. */
 export function parseOutput(text: string, source: SourceName): { format: OutputFormat; problems: CheckProblem[] } {
@@ -133,16 +143,17 @@ export function formatOutput(format: OutputFormat, cursor: Cursor): string {
 }
 
 /** Falco's output_fields: every plain field of the format with its native value; transformed ones are left out. */
-export function outputFields(
-  format: OutputFormat,
-  cursor: Cursor,
-): Record<string, string | number | boolean | null | (string | number)[]> {
-  const fields: Record<string, string | number | boolean | null | (string | number)[]> = Object.create(null)
+export function outputFields(format: OutputFormat, cursor: Cursor): FieldValues {
+  const fields: FieldValues = Object.create(null)
   for (const { value } of format.parts) {
     if (value === null || value.source.kind !== 'field') continue
     // Numbers that a double cannot hold go out as their exact digits.
     const exact = value.source.field.print?.(cursor)
     fields[value.name] = exact ?? readable(value.read(cursor))
+  }
+  for (const { name, format: entry } of format.entries ?? []) {
+    if (name === null) Object.assign(fields, outputFields(entry, cursor))
+    else fields[name] = formatOutput(entry, cursor)
   }
   return fields
 }
@@ -172,5 +183,6 @@ export function formatFieldNames(format: OutputFormat): string[] {
     else if (source.kind === 'call') for (const input of source.inputs) visit(input)
   }
   for (const { value } of format.parts) if (value !== null) visit(value.source)
+  for (const entry of format.entries ?? []) names.push(...formatFieldNames(entry.format))
   return names
 }

@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readConfig } from '../../../app/config.ts'
 import { readFalcoConfig } from '../../../app/falco-config/read.ts'
 import { readFalcoConfiguration } from '../../../app/rules/falco-import.ts'
+import { scratchFolder } from '../../support/scratch.ts'
 
 function read(text: string) {
   const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
@@ -107,6 +108,58 @@ engine: {kind: modern_ebpf}
     ])
   })
 
+  test('adds to the outputs of rules, with variables of the environment in it', () => {
+    vi.stubEnv('SITE', 'lab')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { config, leftOut } = read(`
+append_output:
+  - suggested_output: true
+  - match: {source: syscall, rule: r, tags: [a, b]}
+    extra_output: "at \${SITE} $\${SITE} \${NO_SUCH_VARIABLE}."
+    extra_fields: [proc.tty, {site: "\${SITE}", who: "%user.name"}]
+static_fields: {site: "\${SITE}"}
+`)
+    expect(config.rules.appendOutput).toEqual([
+      { match: { tags: [] }, extraFields: [], suggestedOutput: true },
+      {
+        match: { source: 'syscall', rule: 'r', tags: ['a', 'b'] },
+        extraOutput: `at lab \${SITE} .`,
+        extraFields: ['proc.tty', { name: 'site', format: 'lab' }, { name: 'who', format: '%user.name' }],
+        suggestedOutput: false,
+      },
+      { extraOutput: 'static_site=lab', extraFields: [{ name: 'static.site', format: 'lab' }] },
+    ])
+    expect(leftOut).toEqual([])
+  })
+
+  test('includes others: lists grow, the rest is replaced, or only what is new is taken', () => {
+    const directory = scratchFolder('falco')
+    for (const name of ['one.yaml', 'two.yaml', 'three.yaml']) writeFileSync(join(directory, name), '')
+    mkdirSync(join(directory, 'config.d'))
+    const write = (name: string, text: string) => writeFileSync(join(directory, name), text)
+    write('config.d/b.yaml', 'priority: error\nrules_files: [two.yaml]\nconfig_files: [/etc]\n')
+    write('config.d/a.yaml', 'priority: notice\njson_output: true\nbogus: 1\n')
+    write('config.d/readme.txt', 'no: yaml')
+    write('new.yaml', 'priority: debug\nrule_matching: all\n')
+    write('late.yaml', 'rules_files: [three.yaml]\n')
+    const path = join(directory, 'falco.yaml')
+    const included = '[config.d, /nowhere, {path: new.yaml, strategy: add-only}'
+    write('falco.yaml', `config_files: ${included}]\nrules_files: [one.yaml]\npriority: debug\n`)
+    const { config, leftOut } = readFalcoConfig(path, readConfig('/dev/null', {}))
+    const names = (paths: readonly string[]) => paths.map((one) => one.replace(`${directory}/`, ''))
+    expect(names(config.rules.paths)).toEqual(['one.yaml', 'two.yaml'])
+    expect(config.rules).toMatchObject({ leastPriority: 'Error', matching: 'all' })
+    expect(config.notify.format).toBe('json')
+    expect(leftOut.map(({ message, location }) => [message, names([location.file])[0], location.line])).toEqual([
+      ['/nowhere is not there', 'falco.yaml', 1],
+      ["bogus is no key of Falco's", 'config.d/a.yaml', 3],
+    ])
+    write('falco.yaml', `config_files: ${included}, {path: late.yaml, strategy: override}]\nrules_files: [one.yaml]\n`)
+    expect(names(readFalcoConfig(path, readConfig('/dev/null', {})).config.rules.paths)).toEqual(['three.yaml'])
+    write('config.d/b.yaml', 'priority: loud\n')
+    expect(() => readFalcoConfig(path, readConfig('/dev/null', {}))).toThrow(/config\.d\/b\.yaml:1:11/)
+  })
+
   test('keys without a meaning here are listed with their place and reason, unknown ones with what was meant', () => {
     const { leftOut } = read(
       'grpc: {enabled: true}\nwebserver:\n  enabled: true\npriorty: debug\nengine:\n  kind: kmod\n  kmod: {}\n',
@@ -129,6 +182,11 @@ engine: {kind: modern_ebpf}
     ['rules_files: [/nowhere]', 'none of the rule files is there'],
     ['file_output: {enabled: true}', 'file_output.filename is needed'],
     ['http_output: {enabled: true, url: ftp://x}', 'begins with http'],
+    ['append_output: [{extra: x}]', 'append_output is a list of entries'],
+    ['append_output: [{match: {tags: a}}]', '"tags", a list of texts'],
+    ['append_output: [{extra_fields: {a: b}}]', 'extra_fields is a list'],
+    ['static_fields: {a: 10%}', 'without a percent sign'],
+    ['config_files: [{strategy: append}]', 'or of "path" and "strategy"'],
     ['a: [', 'falco.yaml:1'],
     ['- a', 'no map of keys'],
     ['engine: {kind: [x]}', 'engine.kind is a single value'],

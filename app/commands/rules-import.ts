@@ -45,7 +45,9 @@ function writeFiles(folder: string, files: readonly RuleFile[]): string[] {
   mkdirSync(folder, { recursive: true })
   const digits = String(files.length).length
   return files.map(({ name, text }, i) => {
-    const path = join(folder, `${String(i + 1).padStart(digits, '0')}-${basename(name)}`)
+    // What falco.yaml says of rules is a file without a place.
+    const shortName = /^\(.*\)$/.test(name) ? `${name.slice(1, -1).replaceAll(' ', '-')}.yaml` : basename(name)
+    const path = join(folder, `${String(i + 1).padStart(digits, '0')}-${shortName}`)
     writeFileSync(path, text, { flag: 'wx' })
     return path
   })

@@ -70,7 +70,7 @@ function staticFields(values: FalcoValues): { name: string; format: string }[] {
   const fields = entries.flatMap(({ key, value }) => {
     const text = isScalar(value) ? expandEnvironment(String(value.value)) : '%'
     // A percent sign would name a field.
-    return text === '' || text.includes('%') ? [] : [{ name: `static.${String(key)}`, format: text }]
+    return text.includes('%') ? [] : [{ name: `static.${String(key)}`, format: text }]
   })
   if (!isMap(node) || fields.length < entries.length)
     values.mistake('static_fields', 'static_fields is a map of names to texts without a percent sign')

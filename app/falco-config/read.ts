@@ -2,9 +2,7 @@
  * Falco's configuration as far as it has a meaning here: the same rules, the same lines to the same places. What has
  * none is listed with its place in the file and the reason.
  */
-import { isMap, isScalar, type Node, type YAMLMap } from 'yaml'
 import type { JsonPart } from '../../alerts/notify/falco-format.ts'
-import { nearestName } from '../../core/language/nearest-name.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { PRIORITIES, type Priority } from '../../core/model/event.ts'
 import type { Problem } from '../../core/model/problem.ts'
@@ -13,8 +11,8 @@ import { formatProblems } from '../../core/runtime/problem-text.ts'
 import type { Config } from '../config.ts'
 import { appendOutputOf } from './append-output.ts'
 import { type Locate, namedRules, openFalcoConfig, USUAL_RULES } from './file.ts'
-import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
 import { placeOf } from './rule-paths.ts'
+import { unusedKeys } from './unused-keys.ts'
 import type { FalcoValues } from './values.ts'
 
 export interface FalcoConfig {
@@ -25,8 +23,6 @@ export interface FalcoConfig {
   /** Keys without a meaning here, in the order of the file. */
   leftOut: Problem[]
 }
-
-const ALL_KEYS = [...Object.keys(FALCO_KEYS_TAKEN), ...Object.keys(FALCO_KEYS_LEFT_OUT)]
 
 /** Throws AppError E_CONFIG_INVALID with every mistake and its place. */
 export function readFalcoConfig(path: string, base: Config): FalcoConfig {
@@ -43,35 +39,6 @@ export function readFalcoConfig(path: string, base: Config): FalcoConfig {
   if (problems.length > 0) throw new AppError('E_CONFIG_INVALID', formatProblems(problems))
   const isPrinted = values.boolean('stdout_output.enabled') ?? true
   return { config, stdout: isPrinted ? config.notify.format : null, leftOut }
-}
-
-function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
-  const found: Problem[] = []
-  const visit = (map: YAMLMap, above: string) => {
-    for (const { key, value } of map.items) {
-      const name = `${above}${isScalar(key) ? String(key.value) : '?'}`
-      if (Object.hasOwn(FALCO_KEYS_TAKEN, name)) continue
-      const why = Object.hasOwn(FALCO_KEYS_LEFT_OUT, name) ? FALCO_KEYS_LEFT_OUT[name] : undefined
-      const location = locate(key as Node)
-      if (why !== undefined) {
-        const message = `${name} has no meaning here: ${why}`
-        found.push({ code: 'W_CONFIG_KEY', severity: 'warning', message, location })
-      } else if (isMap(value) && ALL_KEYS.some((one) => one.startsWith(`${name}.`))) {
-        visit(value as YAMLMap, `${name}.`)
-      } else {
-        const meant = nearestName(name, ALL_KEYS)
-        found.push({
-          code: 'W_CONFIG_KEY',
-          severity: 'warning',
-          message: `${name} is no key of Falco's`,
-          location,
-          ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
-        })
-      }
-    }
-  }
-  if (root !== null) visit(root, '')
-  return found
 }
 
 function rulesOf(path: string, values: FalcoValues, base: Config, leftOut: Problem[], locate: Locate): Config['rules'] {

@@ -14,9 +14,11 @@ import { readRules } from '../../core/ruleset/load.ts'
 import { RuleFile as RuleText } from '../../core/ruleset/rule-file.ts'
 import { readItems } from '../../core/ruleset/yaml-items.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
+import { appendOutputOf } from '../falco-config/append-output.ts'
 import { namedRules, openFalcoConfig } from '../falco-config/file.ts'
 import { priorityOf } from '../falco-config/read.ts'
 import { placeOf } from '../falco-config/rule-paths.ts'
+import { unusedKeys } from '../falco-config/unused-keys.ts'
 import { FALCO_DIFFERENCES } from './falco-differences.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
 
@@ -30,8 +32,8 @@ export interface FalcoConfiguration {
   /** `first` is Falco's default. */
   matching: 'all' | 'first'
   plugins: string[]
-  /** Settings of falco.yaml about rules that rule files do not carry. */
-  notes: string[]
+  /** Keys of falco.yaml without a meaning here. */
+  leftOut: Problem[]
 }
 
 export interface ImportReport {
@@ -63,28 +65,41 @@ export function readFalcoConfiguration(path: string): FalcoConfiguration {
   if (isFolder && !existsSync(settings)) {
     const files = readRuleFiles({ builtin: false, paths: [path] })
     if (files.length === 0) throw new AppError('E_RULES_INVALID', `There are no rule files in ${path}`)
-    return { settings: null, files, missing: [], matching: 'first', plugins: [], notes: [] }
+    return { settings: null, files, missing: [], matching: 'first', plugins: [], leftOut: [] }
   }
-  const { values } = openFalcoConfig(settings)
+  const { values, root, locate } = openFalcoConfig(settings)
   const named = namedRules(settings, values)
   const found = named.map((name) => placeOf(name, settings))
-  const notes = ['rules', 'append_output', 'base_syscalls'].filter((key) => values.nodeOf(key) !== undefined)
-  const priority = priorityOf(values)
-  if (priority !== 'Debug') notes.push(`priority: ${priority.toLowerCase()}`)
+  const select = values.selection('rules')
+  const leastPriority = priorityOf(values)
+  const appendOutput = appendOutputOf(values)
   const matching = values.oneOf('rule_matching', ['first', 'all']) ?? 'first'
   const plugins = values.texts('load_plugins')
   if (values.problems.length > 0) throw new AppError('E_CONFIG_INVALID', formatProblems(values.problems))
   return {
     settings,
-    files: readRuleFiles({ builtin: false, paths: found.filter((one) => one !== null) }),
+    files: readRuleFiles({
+      builtin: false,
+      paths: found.filter((one) => one !== null),
+      select,
+      leastPriority,
+      appendOutput,
+    }),
     missing: named.filter((_, i) => found[i] === null),
     matching,
     plugins,
-    notes,
+    leftOut: unusedKeys(root, locate),
   }
 }
 
-export function reportImport({ settings, files, missing, matching, plugins, notes }: FalcoConfiguration): ImportReport {
+export function reportImport({
+  settings,
+  files,
+  missing,
+  matching,
+  plugins,
+  leftOut,
+}: FalcoConfiguration): ImportReport {
   const { rules, pool, problems } = readRules(files)
   const errors = problems.filter(({ severity }) => severity === 'error')
   const { eventTypes } = compileRules(
@@ -118,7 +133,7 @@ export function reportImport({ settings, files, missing, matching, plugins, note
     rules: { total: rules.length, enabled: rules.filter(({ definition }) => definition.enabled).length },
     errors,
     warnings: problems.filter(({ severity }) => severity === 'warning'),
-    differences: differences(files, problems, matching, notes),
+    differences: differences(files, problems, matching, leftOut),
     blind: {
       rules: [...unknownSources, ...blind],
       plugins: [...new Set([...plugins, ...requiredPlugins(files)])].filter((name) => !OWN_PLUGINS.includes(name)),
@@ -130,7 +145,7 @@ function differences(
   files: readonly RuleFile[],
   problems: readonly Problem[],
   matching: 'all' | 'first',
-  notes: readonly string[],
+  leftOut: readonly Problem[],
 ): ImportReport['differences'] {
   const found: ImportReport['differences'] = []
   for (const [code, what] of Object.entries(FALCO_DIFFERENCES)) {
@@ -138,11 +153,11 @@ function differences(
     const places = code === 'capture' ? itemsWith(files, 'capture') : warned
     if (places.length > 0 || (code === 'rule-matching' && matching === 'first')) found.push({ code, what, places })
   }
-  for (const note of notes)
+  if (leftOut.length > 0)
     found.push({
       code: 'settings',
-      what: `${note} in falco.yaml is no part of rule files; seamark up --falco-config takes over what has a meaning here`,
-      places: [],
+      what: 'of falco.yaml, seamark up --falco-config does not take over',
+      places: leftOut.map((problem) => `${placeText(problem)} ${problem.message}`),
     })
   return found
 }

@@ -239,7 +239,7 @@ describe('rules import', () => {
     mkdirSync(join(home, 'rules.d'), { recursive: true })
     writeFileSync(
       join(home, 'falco.yaml'),
-      'rules_files: [/etc/falco/z.yaml, /etc/falco/rules.d, /etc/falco/gone.yaml]\npriority: warning\nload_plugins: [k8saudit]\n',
+      'rules_files: [/etc/falco/z.yaml, /etc/falco/rules.d, /etc/falco/gone.yaml]\npriority: notice\nload_plugins: [k8saudit]\n',
     )
     writeFileSync(join(home, 'z.yaml'), RULES)
     writeFileSync(
@@ -250,9 +250,16 @@ describe('rules import', () => {
     const { code, out } = await run(rulesImport, home, '--json')
     expect(code).toBe(1)
     expect(JSON.parse(out)).toMatchObject({
-      files: [join(home, 'z.yaml'), join(home, 'rules.d/a.yaml')],
+      files: [join(home, 'z.yaml'), join(home, 'rules.d/a.yaml'), '(selected by the configuration)'],
       missing: ['/etc/falco/gone.yaml'],
-      rules: { total: 2, enabled: 2 },
+      rules: { total: 2, enabled: 1 },
+      differences: expect.arrayContaining([
+        {
+          code: 'settings',
+          what: expect.any(String),
+          places: [expect.stringMatching(/falco.yaml:3:1 load_plugins has no meaning here: /)],
+        },
+      ]),
       blind: {
         rules: [
           { rule: 'audit', isDead: true },
@@ -265,7 +272,7 @@ describe('rules import', () => {
     expect(readdirSync(home, { recursive: true })).toEqual(before)
     const output = join(folder, 'output')
     await run(rulesImport, home, '--output', output)
-    expect(readdirSync(output)).toEqual(['1-z.yaml', '2-a.yaml'])
+    expect(readdirSync(output)).toEqual(['1-z.yaml', '2-a.yaml', '3-selected-by-the-configuration.yaml'])
     await expect(run(rulesImport, home, '--output', output)).rejects.toMatchObject({ code: 'E_USAGE' })
   })
 })

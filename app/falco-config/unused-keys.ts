@@ -1,0 +1,38 @@
+/** The keys of a falco.yaml that have no meaning here, or none anywhere. */
+import { isMap, isScalar, type Node, type YAMLMap } from 'yaml'
+import { nearestName } from '../../core/language/nearest-name.ts'
+import type { Problem } from '../../core/model/problem.ts'
+import type { Locate } from './file.ts'
+import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
+
+const ALL_KEYS = [...Object.keys(FALCO_KEYS_TAKEN), ...Object.keys(FALCO_KEYS_LEFT_OUT)]
+
+/** Each with its place and the reason, in the order of the file. */
+export function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
+  const found: Problem[] = []
+  const visit = (map: YAMLMap, above: string) => {
+    for (const { key, value } of map.items) {
+      const name = `${above}${isScalar(key) ? String(key.value) : '?'}`
+      if (Object.hasOwn(FALCO_KEYS_TAKEN, name)) continue
+      const why = Object.hasOwn(FALCO_KEYS_LEFT_OUT, name) ? FALCO_KEYS_LEFT_OUT[name] : undefined
+      const location = locate(key as Node)
+      if (why !== undefined) {
+        const message = `${name} has no meaning here: ${why}`
+        found.push({ code: 'W_CONFIG_KEY', severity: 'warning', message, location })
+      } else if (isMap(value) && ALL_KEYS.some((one) => one.startsWith(`${name}.`))) {
+        visit(value as YAMLMap, `${name}.`)
+      } else {
+        const meant = nearestName(name, ALL_KEYS)
+        found.push({
+          code: 'W_CONFIG_KEY',
+          severity: 'warning',
+          message: `${name} is no key of Falco's`,
+          location,
+          ...(meant === undefined ? {} : { hint: `did you mean ${meant}?` }),
+        })
+      }
+    }
+  }
+  if (root !== null) visit(root, '')
+  return found
+}

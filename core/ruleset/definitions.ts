@@ -46,7 +46,7 @@ export interface EntryDefinition {
 
 export interface RuleDefinition {
   name: string
-  /** Of its last change among all definitions: lists that come later are told of. */
+  /** Of the last change of when it fires, among all definitions: lists that come later are told of. */
   index: number
   at: Scalar
   description: string

@@ -249,7 +249,7 @@ class Merger implements MergedDefinitions {
   private changeRule(reader: ItemReader, known: RuleDefinition, { append, replace }: Changes): void {
     // What decides when a rule fires says where the rule is; a tag, or being switched off, does not move it.
     const isMoved = ['condition', 'exceptions'].some((key) => append.has(key) || replace.has(key))
-    const next: RuleDefinition = { ...known, at: isMoved ? reader.name : known.at, index: this.order }
+    const next: RuleDefinition = { ...known, ...(isMoved ? { at: reader.name, index: this.order } : {}) }
     const texts = (key: string): Scalar | undefined =>
       reader.has(key) && (append.has(key) || replace.has(key)) ? reader.text(key) : undefined
     const condition = texts('condition')

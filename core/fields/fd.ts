@@ -178,10 +178,13 @@ export const FD_FIELDS: readonly Field[] = [
   field(
     'fd.l4proto',
     'string',
-    'tcp, udp, icmp or raw.',
-    fromEvent(['protocol', 'socketType'], (cursor) => {
-      if (!isIp(cursor)) return undefined
-      return PROTOCOLS.get(cursor.number('protocol') ?? 0) ?? PROTOCOL_BY_TYPE.get(cursor.number('socketType') ?? 0)
+    'tcp, udp, icmp or raw; <NA> of a descriptor that has none.',
+    fromEvent([...FILE, ...SOCKET], (cursor) => {
+      const protocol = isIp(cursor)
+        ? (PROTOCOLS.get(cursor.number('protocol') ?? 0) ?? PROTOCOL_BY_TYPE.get(cursor.number('socketType') ?? 0))
+        : undefined
+      if (protocol !== undefined) return protocol
+      return (cursor.number('fd') ?? -1) < 0 || typeCharacter(cursor) === undefined ? undefined : '<NA>'
     }),
     { ecs: 'network.transport' },
   ),

@@ -8,6 +8,7 @@ import type { CaptureWant } from '../model/source.ts'
 import type { Cursor } from './cursor.ts'
 import { type Field, type FieldType, field, fromEvent, type Reader } from './field.ts'
 import { argumentList } from './process-facts.ts'
+import { NO_NAME } from './user-group.ts'
 
 interface Descriptor {
   number: string
@@ -153,9 +154,9 @@ export const PROCESS_STATE_FIELDS: readonly Field[] = [
     'user.homedir',
     'string',
     'Home directory of the user as the container or the host knows it.',
-    (cursor) => cursor.processText('userHome'),
+    (cursor) => (cursor.process < 0 ? undefined : (cursor.processText('userHome') ?? NO_NAME)),
   ),
   of('accounts', 'user.shell', 'string', 'Shell of the user as the container or the host knows it.', (cursor) =>
-    cursor.processText('userShell'),
+    cursor.process < 0 ? undefined : (cursor.processText('userShell') ?? NO_NAME),
   ),
 ]

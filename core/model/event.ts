@@ -2,7 +2,7 @@
  * The vocabulary of events: where they come from, what a value can be, and how an event is named.
  */
 
-/** Where an event was seen. `syscall` and `k8s_audit` are Falco's names; the rest are ours. */
+/** Where an event was seen. `syscall` is Falco's name; the rest are ours. */
 export const SOURCE_NAMES = [
   'syscall',
   'docker',
@@ -10,7 +10,6 @@ export const SOURCE_NAMES = [
   'diff',
   'metric',
   'audit',
-  'k8s_audit',
   'health',
   'command',
   'detection',

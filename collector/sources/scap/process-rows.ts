@@ -67,9 +67,11 @@ export class ProcessRows {
       set('ppid', id(this.threads.leader(thread).ptid))
     }
     set('parent', parent)
-    set('comm', facts.comm)
+    // A thread that the capture does not describe is one without a name, as in Falco.
+    set('comm', facts.comm ?? (thread.isUnknown ? '<NA>' : undefined))
     set('exePath', facts.exePath)
-    set('argv', facts.exe === undefined ? undefined : `${facts.exe}\0${facts.args ?? ''}`)
+    const exe = facts.exe ?? (thread.isUnknown ? '<NA>' : undefined)
+    set('argv', exe === undefined ? undefined : `${exe}\0${facts.args ?? ''}`)
     set('env', facts.env)
     set('cwd', withSlash(this.threads.leader(thread).facts.cwd))
     set('tty', facts.tty)

@@ -10,7 +10,7 @@ import { HOST_NAME_FIELDS, HOST_NAME_OPERATORS } from './host-names.ts'
 import { blockOf, booleanOf, bytesOf, checkEventName, checkText, numberOf } from './literals.ts'
 import { type CheckProblem, Mistake } from './mistake.ts'
 import { resolveOperand, typeOf } from './operand.ts'
-import type { Predicate, RightValues, ValueSource } from './predicate.ts'
+import type { CallInput, Predicate, RightValues, ValueSource } from './predicate.ts'
 import { printCheck } from './printer.ts'
 
 export interface CheckResult {
@@ -63,6 +63,8 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
     const left = resolveOperand(check.left, source, problems)
     const { type, several } = typeOf(left)
     checkOperator(check, type, several)
+    if (left.kind === 'call' && left.inputs.some(isEventType))
+      throw new Mistake('E_RULE_TRANSFORMER', 'evt.type is compared as it is, without a transformer', check.left.at)
     const right = resolveRight(check, left, type, several, source, problems)
     if (left.kind === 'field' && HOST_NAME_FIELDS.has(left.field.name)) warnOfUnknownNames(check, left.field, problems)
     const predicate: Predicate = {
@@ -79,6 +81,12 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
     if (!(error instanceof Mistake)) throw error
     return { predicate: null, problems: [...problems, error.problem] }
   }
+}
+
+/** What is captured and which rules are asked follows from the names that evt.type is compared with. */
+function isEventType(input: CallInput): boolean {
+  if (input.kind === 'call') return input.inputs.some(isEventType)
+  return input.kind === 'field' && (input.field.name === 'evt.type' || input.field.name === 'syscall.type')
 }
 
 /** Only names that stand in rules as they are can be looked up. */

@@ -35,6 +35,17 @@ export function checkText(check: Check, item: TextValue, problems: CheckProblem[
   if (check.operator === 'regex') {
     const mistake = regexMistake(fromText(item.text))
     if (mistake !== null) throw new Mistake('E_RULE_REGEX', mistake.message, item.at, mistake.hint)
+    const simpler = simplerThanRegex(item.text)
+    if (simpler !== null) {
+      problems.push({
+        code: 'W_RULE_REGEX_SIMPLE',
+        falcoCode: 'LOAD_COMPILE_CONDITION',
+        severity: 'warning',
+        message: `the regular expression "${shorten(item.text)}" only compares a text`,
+        at: item.at,
+        hint: `use ${simpler}`,
+      })
+    }
   } else if (check.operator === 'glob' || check.operator === 'iglob' || check.operator === 'pmatch') {
     parseGlob(item.text)
   }
@@ -47,7 +58,28 @@ export function checkText(check: Check, item: TextValue, problems: CheckProblem[
       at: item.at,
       hint: `write val(${item.text}) to compare with the field`,
     })
+  } else if (item.quoted && TRANSFORMED.test(item.text)) {
+    problems.push({
+      code: 'W_RULE_VALUE_IS_FIELD',
+      falcoCode: 'LOAD_COMPILE_CONDITION',
+      severity: 'warning',
+      message: `"${shorten(item.text)}" is compared as text, though it looks like a transformer`,
+      at: item.at,
+      hint: 'leave out the quotes to apply it',
+    })
   }
+}
+
+const TRANSFORMED = /^(tolower|toupper|b64|basename|len|concat|join|getopt|val)\(.*\)$/
+
+/** The operator that does the same, as a rule would write it; null for what needs a regular expression. */
+function simplerThanRegex(pattern: string): string | null {
+  const parts = /^\^?(\.\*)?([\w /@:,-]+)(\.\*)?\$?$/.exec(pattern)
+  if (parts === null) return null
+  const [, before, text, after] = parts
+  const operator =
+    before === undefined ? (after === undefined ? '=' : 'startswith') : after === undefined ? 'endswith' : 'contains'
+  return `${operator} "${text}"`
 }
 
 export function bytesOf(check: Check, item: TextValue): string {

@@ -7,10 +7,16 @@ import type { SourceName } from '../../model/event.ts'
 import { nearestName } from '../nearest-name.ts'
 import type { CallOperand, Operand } from './ast.ts'
 import { type CheckProblem, Mistake, shorten } from './mistake.ts'
-import type { ValueSource } from './predicate.ts'
+import type { CallInput, ValueSource } from './predicate.ts'
 
 /** Of fields whose index is no generation. */
 const MAX_INDEX = 9_999
+
+/** Of Falco 0.44. */
+const DEPRECATED: ReadonlySet<string> = new Set([
+  ...['evt.dir', 'evt.wait_latency'],
+  ...['evt.latency', 'evt.latency.s', 'evt.latency.ns', 'evt.latency.human'],
+])
 
 /** The operand of an output format; null after a problem was noted. */
 export function checkOutputOperand(operand: Operand, source: SourceName, problems: CheckProblem[]): ValueSource | null {
@@ -78,6 +84,15 @@ export function resolveOperand(operand: Operand, source: SourceName, problems: C
   const found = lookUpField(operand.name, operand.argument, source)
   if ('message' in found) throw new Mistake(found.code, found.message, operand.at, found.hint)
   const { refused } = found.field
+  if (DEPRECATED.has(operand.name)) {
+    problems.push({
+      code: 'W_RULE_FIELD_DEPRECATED',
+      falcoCode: 'LOAD_DEPRECATED_ITEM',
+      severity: 'warning',
+      message: `Falco will drop the field "${operand.name}"`,
+      at: operand.at,
+    })
+  }
   if (refused !== null) {
     problems.push({
       code: 'W_RULE_FIELD_NEVER_FILLED',
@@ -102,10 +117,8 @@ function resolveCall(call: CallOperand, source: SourceName, problems: CheckProbl
   return { kind: 'call', name: call.name, inputs, argument: call.argument }
 }
 
-type Input = ValueSource | { kind: 'text'; text: string }
-
 /** What is wrong with a transformer's inputs, or null. */
-function callMistake(call: CallOperand, inputs: readonly Input[]): string | null {
+function callMistake(call: CallOperand, inputs: readonly CallInput[]): string | null {
   const types = inputs.map((input) => (input.kind === 'text' ? 'string' : typeOf(input).type))
   const count = inputs.length
   switch (call.name) {
@@ -129,7 +142,7 @@ function callMistake(call: CallOperand, inputs: readonly Input[]): string | null
   }
 }
 
-function isSeveral(input: Input): boolean {
+function isSeveral(input: CallInput): boolean {
   return input.kind !== 'text' && typeOf(input).several !== 'no'
 }
 

@@ -16,12 +16,15 @@ export interface Predicate {
   readonly right: RightValues
 }
 
+/** What a transformer is given. */
+export type CallInput = ValueSource | { readonly kind: 'text'; readonly text: string }
+
 export type ValueSource =
   | { readonly kind: 'field'; readonly field: Field; readonly argument: string | null }
   | {
       readonly kind: 'call'
       readonly name: Transformer
-      readonly inputs: readonly (ValueSource | { readonly kind: 'text'; readonly text: string })[]
+      readonly inputs: readonly CallInput[]
       readonly argument: string | null
     }
 

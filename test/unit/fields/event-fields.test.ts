@@ -146,3 +146,13 @@ test('host names of the ends follow who is the server', () => {
   expect(value({ type: 'accept', row }, 'fd.sip.name')).toBeUndefined()
   expect(value({ type: 'connect', row: { ...row, role: 1 } }, 'fd.sip.name')).toEqual(['a.example', 'b.example'])
 })
+
+test("names that nobody knows are Falco's <NA>, a value like any other; without a process there is none", () => {
+  const unknown: GivenEvent = { type: 'execve', row: { ret: 0 }, process: { uid: 12_345, comm: 'x' } }
+  for (const name of ['user.name', 'user.loginname', 'group.name', 'user.shell', 'user.homedir'])
+    expect(value(unknown, name), name).toBe('<NA>')
+  expect(value({ ...unknown, process: { uid: 0, userName: 'root' } }, 'user.name')).toBe('root')
+  expect(value(docker, 'user.name')).toBeUndefined()
+  const open: GivenEvent = { type: 'openat', row: { ret: 3, fd: 3, path: '/x' } }
+  expect([value(open, 'fd.l4proto'), value(failedOpen, 'fd.l4proto')]).toEqual(['<NA>', undefined])
+})

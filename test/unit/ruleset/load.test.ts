@@ -64,6 +64,7 @@ describe('rules files', () => {
     ],
     [rule('evt.around[noon] = 5'), 'field "evt.around" takes a time in ns since the Unix epoch, not "noon"'],
     [rule('evt.abspath[third] = /x'), 'field "evt.abspath" takes src or dst, not "third"'],
+    [rule('toupper(evt.type) = OPEN'), '3:14 E_RULE_TRANSFORMER evt.type is compared as it is'],
     [rule('evt.type = execve').replace('info', 'urgent'), '5:13 E_RULE_SHAPE "urgent" is no priority'],
     [rule('evt.type = execve').replace('%proc.name', '%proc.nam'), '4:14 E_RULE_FIELD unknown field "proc.nam"'],
     ['- rule: r\n  condition: evt.type = execve\n', '1:9 E_RULE_SHAPE rule "r" has no "output"'],
@@ -77,6 +78,38 @@ describe('rules files', () => {
     expect(loadRuleSet([{ name: 'f.yaml', text }]).ruleSet).toBeNull()
     expect(problems(text).join('\n')).toContain(expected)
   })
+
+  test.each([
+    ['evt.type = execve and evt.dir = <', '3:37 W_RULE_FIELD_DEPRECATED Falco will drop the field "evt.dir"'],
+    [
+      'evt.type = execve and proc.name regex "abc"',
+      'W_RULE_REGEX_SIMPLE the regular expression "abc" only compares a text (use = "abc")',
+    ],
+    ['evt.type = execve and proc.name regex "^a/b.*"', '(use startswith "a/b")'],
+    ['evt.type = execve and proc.name regex ".*a b"', '(use endswith "a b")'],
+    ['evt.type = execve and proc.name regex ".*a.*$"', '(use contains "a")'],
+    [
+      'evt.type = execve and proc.name = "tolower(proc.pname)"',
+      'W_RULE_VALUE_IS_FIELD "tolower(proc.pname)" is compared as text',
+    ],
+  ])('that Falco warns of are warned of here: %s', (condition, expected) => {
+    const text = rule(`'${condition}'`)
+    expect(loadRuleSet([{ name: 'f.yaml', text }]).ruleSet).not.toBeNull()
+    expect(problems(text)).toEqual([expect.stringContaining(expected)])
+  })
+
+  test('of a source that needs a plugin are left out, whatever is in them', () => {
+    const audit = rule('ka.verb = create and nosuch', '  source: k8s_audit\n').replace('%proc.name', '%ka.user.name')
+    expect(problems(audit)).toEqual([expect.stringContaining('has the unknown source "k8s_audit" and was left out')])
+    expect(loadRuleSet([{ name: 'f.yaml', text: audit }]).ruleSet?.rules).toEqual([])
+  })
+
+  test.each(['a.c', 'a|b', 'a+', '[ab]', '(a).*'])(
+    'a regular expression that needs to be one is not warned of: %s',
+    (regex) => {
+      expect(problems(rule(`'evt.type = execve and proc.name regex "${regex}"'`))).toEqual([])
+    },
+  )
 
   test('nested as flow collections without end are refused, not a crash', () => {
     for (const text of ['['.repeat(100_000), `- ${'{a: '.repeat(50_000)}`, '- - '.repeat(20_000)]) {

@@ -46,11 +46,11 @@ function recordedValue(event: RecordedEvent, { name, argument }: FieldUse): unkn
   return event[argument === null ? name : `${name}[${argument}]`]
 }
 
-/** Falco's recordings leave out what is empty, and print `<NA>` for what is absent. */
+/** Falco's recordings leave out what is empty. What is printed as `<NA>` is a value like any other. */
 function asText(value: unknown): string | undefined {
   if (value === undefined) return undefined
   const text = Array.isArray(value) ? value.join(' ') : String(value)
-  return text === '' || text === '<NA>' ? undefined : text
+  return text === '' ? undefined : text
 }
 
 const ours = (value: Value | undefined) => {

@@ -71,7 +71,7 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
   },
   {
     fields: ['fd.l4proto'],
-    holds: (ours, falco, event) => ours === 'tcp' && falco === undefined && event['evt.type'] === 'socket',
+    holds: (ours, falco, event) => ours === 'tcp' && falco === '<NA>' && event['evt.type'] === 'socket',
     reason: "A socket's transport is known once it is made; Falco tells it only of a connected one.",
   },
   {
@@ -102,7 +102,7 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
   },
   {
     fields: ['user.homedir'],
-    holds: (ours, falco, event) => ours === undefined && falco === '/root' && event['container.id'] !== 'host',
+    holds: (ours, falco, event) => ours === '<NA>' && falco === '/root' && event['container.id'] !== 'host',
     reason: 'What users have inside a container is not in the capture; Falco takes /root for the home of root.',
   },
   {

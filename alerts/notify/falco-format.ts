@@ -2,6 +2,7 @@
  * A detection as Falco writes an alert: one line of text, or one JSON object with sorted keys and our id. The text is
  * `TIME: PRIORITY message`, the time that of the event. Source: the options of falco.yaml, Falco 0.44.
  */
+import { findField } from '../../core/fields/index.ts'
 import type { Detection } from '../../core/model/detection.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 
@@ -39,7 +40,8 @@ function falcoText(detection: Detection, { iso8601Times }: Pick<FalcoFormat, 'is
 function falcoJson(detection: Detection, format: FalcoFormat): string {
   const timeField = format.iso8601Times ? 'evt.time.iso8601' : 'evt.time'
   // The time stands in every text, so it is among the fields; nanoseconds, which a double does not hold.
-  const fields = { ...detection.fields, [timeField]: rawJson(detection.timeNs) }
+  const fields: Record<string, unknown> = { [timeField]: rawJson(detection.timeNs) }
+  for (const [name, value] of Object.entries(detection.fields)) fields[name] = fieldValue(name, value, detection)
   const optional: Record<JsonPart, unknown> = {
     output: falcoText(detection, format),
     message: detection.output,
@@ -56,6 +58,20 @@ function falcoJson(detection: Detection, format: FalcoFormat): string {
   }
   for (const part of format.jsonParts) object[part] = optional[part]
   return jsonLine(byKey(object))
+}
+
+/** Fields that are the time of the event, however they print it. */
+const EVENT_TIMES: ReadonlySet<string> = new Set([
+  ...['evt.time', 'evt.time.s', 'evt.time.iso8601'],
+  ...['evt.datetime', 'evt.datetime.s', 'evt.rawtime'],
+])
+
+/** Times are nanoseconds, which a double does not hold; several values are one text. */
+function fieldValue(name: string, value: unknown, { timeNs }: Detection): unknown {
+  if (EVENT_TIMES.has(name)) return rawJson(timeNs)
+  if (Array.isArray(value)) return value.join(' ')
+  const isTime = typeof value === 'string' && /^\d{1,20}$/.test(value) && findField(name, null)?.field.type === 'time'
+  return isTime ? rawJson(value) : value
 }
 
 /** As Falco writes objects. */

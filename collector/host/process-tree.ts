@@ -157,7 +157,7 @@ export class ProcessTree {
         this.exited.add(entry)
       }
     } else {
-      this.applyFork(table, row, key)
+      this.applyFork(batch, table, row, key)
     }
   }
 
@@ -182,14 +182,17 @@ export class ProcessTree {
     return this.options.hostMntNs === undefined || mntNs !== this.options.hostMntNs
   }
 
-  private applyFork(table: Table, row: number, parentKey: ProcessKey): void {
+  private applyFork(batch: Batch, table: Table, row: number, parentKey: ProcessKey): void {
     const pid = readNumber(table, row, 'childPid')
     const startNs = readNumber(table, row, 'childStartNs')
     if (pid === undefined || startNs === undefined || this.entryOf(pid, startNs) !== undefined) return
     const { entry: parent, image } = this.find(parentKey)
     const entry = this.insert(pid, startNs)
-    // exec counts are inherited by fork, so the child starts under its parent's number and facts.
-    entry.images.push({ ...image, parentExecCount: image.execCount })
+    // exec counts are inherited by fork, so the child starts under its parent's number and facts; and under the name
+    // that the parent had given itself, which counts for what is born under it, as in Falco.
+    const comm = readText(batch, table, row, 'comm')
+    const facts = comm === undefined || comm === image.facts.comm ? image.facts : { ...image.facts, comm }
+    entry.images.push({ ...image, facts, parentExecCount: image.execCount })
     entry.vpid = readNumber(table, row, 'childVpid')
     entry.mntNs = parent.mntNs
     entry.containerId = image.entered ? parent.containerId : null

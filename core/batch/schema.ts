@@ -114,7 +114,7 @@ export const TABLES = {
   lifecycle: {
     id: 11,
     role: 'event',
-    columns: [...CALL, 'flags', 'childPid', 'childStartNs', 'childVpid', 'exitCode', 'exitSignal'],
+    columns: [...CALL, 'flags', 'childPid', 'childStartNs', 'childVpid', 'exitCode', 'exitSignal', 'comm'],
   },
   /** Calls on paths and on descriptors that are files. */
   file: {

@@ -7,6 +7,7 @@ import type { ColumnName } from '../batch/columns.ts'
 import type { Cursor } from './cursor.ts'
 import { firstPath, secondPath } from './event-path.ts'
 import type { EventTypeName } from './event-types.ts'
+import { exeFlagsText } from './exe-flags.ts'
 import {
   atFlagNames,
   bpfCommandName,
@@ -37,8 +38,13 @@ export interface EventArgument {
   read: (cursor: Cursor) => ArgumentText | undefined
   /** Set where the value is the event's first or second path and nothing else. */
   path?: 'first' | 'second'
+  /** Set where a batch never carries it. */
+  isGap?: true
 }
 
+/** Arguments of Falco's that a batch does not carry: they keep the positions of the others, and are never there. */
+const gaps = (names: string): EventArgument[] =>
+  names.split(' ').map((name) => ({ name, read: () => undefined, isGap: true }))
 const named = (name: string, read: EventArgument['read']): EventArgument => ({ name, read })
 
 function text(name: string, read: (cursor: Cursor) => string | undefined): EventArgument {
@@ -102,6 +108,11 @@ const device = number('dev', 'device')
 const inode = number('ino', 'inode')
 const openFlags = number('flags', 'flags', openFlagNames)
 const tuple = text('tuple', connectionText)
+const size = number('size', 'size')
+const exeFlags = named('flags', (cursor) => {
+  const bits = cursor.number('exeFlags')
+  return bits === undefined ? undefined : exeFlagsText(bits)
+})
 const signal = number('sig', 'arg1', signalName)
 
 const exec: readonly EventArgument[] = [
@@ -112,19 +123,22 @@ const exec: readonly EventArgument[] = [
   processNumber('pid', 'pid'),
   processNumber('ptid', 'ppid'),
   raw('cwd', 'cwd'),
+  ...gaps('fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap'),
   raw('comm', 'comm'),
+  ...gaps('cgroups env'),
   number('tty', 'tty'),
   number('vpgid', 'vpgid'),
   number('loginuid', 'loginUid'),
+  exeFlags,
   number('cap_inheritable', 'capInheritable', capabilityNames),
   number('cap_permitted', 'capPermitted', capabilityNames),
   number('cap_effective', 'capEffective', capabilityNames),
   number('exe_ino', 'exeInode'),
+  ...gaps('exe_ino_ctime exe_ino_mtime'),
   processNumber('uid', 'uid'),
   raw('trusted_exepath', 'exePath'),
   number('pgid', 'pgid'),
   processNumber('gid', 'gid'),
-  number('flags', 'flags', atFlagNames),
   raw('filename', 'rawPath'),
 ]
 
@@ -136,12 +150,15 @@ const clone: readonly EventArgument[] = [
   processNumber('pid', 'pid'),
   processNumber('ptid', 'ppid'),
   text('cwd', (cursor) => cursor.processText('cwd')),
+  ...gaps('fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap'),
   text('comm', (cursor) => cursor.processText('comm')),
+  ...gaps('cgroups'),
   number('flags', 'flags', cloneFlagNames),
   processNumber('uid', 'uid'),
   processNumber('gid', 'gid'),
   number('vtid', 'vtid'),
   processNumber('vpid', 'vpid'),
+  ...gaps('pidns_init_start_ts'),
 ]
 
 const open = (...between: EventArgument[]): readonly EventArgument[] => [
@@ -153,6 +170,8 @@ const open = (...between: EventArgument[]): readonly EventArgument[] => [
   device,
   inode,
 ]
+const queue = gaps('queuepct queuelen queuemax')
+const data = gaps('data')
 const oldAndNew: readonly EventArgument[] = [result, path('oldpath'), path2('newpath')]
 const oldAndNewAt = (from: string, to: string): EventArgument[] => [
   result,
@@ -171,12 +190,17 @@ export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgume
   clone3: clone,
   fork: clone,
   vfork: clone,
-  procexit: [number('status', 'exitCode'), number('ret', 'exitCode'), number('sig', 'exitSignal', signalName)],
+  procexit: [
+    number('status', 'exitCode'),
+    number('ret', 'exitCode'),
+    number('sig', 'exitSignal', signalName),
+    ...gaps('core reaper_tid'),
+  ],
   open: open(),
   openat: open(dirfd),
-  openat2: open(dirfd),
-  creat: [fd, path('name'), mode, device, inode],
-  open_by_handle_at: [fd, openFlags, path('path'), device, inode],
+  openat2: [fd, dirfd, path('name'), openFlags, mode, ...gaps('resolve'), device, inode],
+  creat: [fd, path('name'), mode, device, inode, ...gaps('creat_flags')],
+  open_by_handle_at: [fd, ...gaps('mountfd'), openFlags, path('path'), device, inode],
   unlink: [result, path('path')],
   unlinkat: [result, dirfd, path('name'), number('flags', 'flags', atFlagNames)],
   rename: oldAndNew,
@@ -207,7 +231,7 @@ export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgume
   chdir: [result, path('path')],
   fchdir: [result, fd],
   chroot: [result, path('path')],
-  mount: [result, raw('dev', 'rawPath'), path2('dir'), number('flags', 'flags', mountFlagNames)],
+  mount: [result, raw('dev', 'rawPath'), path2('dir'), ...gaps('type'), number('flags', 'flags', mountFlagNames)],
   umount: [result, path('name')],
   umount2: [result, path('name'), number('flags', 'flags', umountFlagNames)],
   pivot_root: [result, path('new_root'), path2('put_old')],
@@ -221,15 +245,15 @@ export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgume
     number('proto', 'protocol'),
     number('flags', 'flags', openFlagNames),
   ],
-  connect: [result, tuple, fd],
+  connect: [result, tuple, fd, ...gaps('addr')],
   bind: [result, text('addr', (cursor) => localEnd(cursor)), fd],
   listen: [result, fd, number('backlog', 'arg1')],
-  accept: [fd, tuple],
-  accept4: [fd, tuple, number('flags', 'flags')],
-  sendto: [result, fd, number('size', 'size'), tuple],
-  sendmsg: [result, fd, number('size', 'size'), tuple],
-  recvfrom: [result, fd, number('size', 'size'), tuple],
-  recvmsg: [result, fd, number('size', 'size'), tuple],
+  accept: [fd, tuple, ...queue],
+  accept4: [fd, tuple, ...queue, number('flags', 'flags')],
+  sendto: [result, ...data, fd, size, tuple],
+  sendmsg: [result, ...data, fd, size, tuple],
+  recvfrom: [result, ...data, tuple, fd, size],
+  recvmsg: [result, size, ...data, tuple, ...gaps('msgcontrol'), fd],
   dup: [result, number('oldfd', 'arg0')],
   dup2: [result, number('oldfd', 'arg0'), number('newfd', 'arg1')],
   dup3: [result, number('oldfd', 'arg0'), number('newfd', 'arg1'), number('flags', 'flags', openFlagNames)],
@@ -251,7 +275,7 @@ export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgume
     number('pid', 'arg1'),
   ],
   bpf: [fd, number('cmd', 'arg0', bpfCommandName)],
-  init_module: [result, number('length', 'arg1'), raw('uargs', 'text0')],
+  init_module: [result, ...gaps('img'), number('length', 'arg1'), raw('uargs', 'text0')],
   finit_module: [result, fd, raw('uargs', 'text0'), number('flags', 'flags')],
   delete_module: [result, raw('name', 'text0'), number('flags', 'flags')],
   memfd_create: [fd, raw('name', 'text0'), number('flags', 'flags')],
@@ -266,23 +290,28 @@ export const EVENT_ARGUMENTS: Partial<Record<EventTypeName, readonly EventArgume
   tkill: [result, number('tid', 'arg0'), signal],
   tgkill: [result, number('pid', 'arg0'), number('tid', 'arg1'), number('sig', 'arg2', signalName)],
   userfaultfd: [result, number('flags', 'flags')],
-  io_uring_setup: [result, number('entries', 'arg0')],
-  io_uring_enter: [result, fd, number('to_submit', 'arg1'), number('min_complete', 'arg2'), number('flags', 'flags')],
+  io_uring_setup: [
+    result,
+    number('entries', 'arg0'),
+    ...gaps('sq_entries cq_entries flags sq_thread_cpu sq_thread_idle features'),
+  ],
+  io_uring_enter: [
+    result,
+    fd,
+    number('to_submit', 'arg1'),
+    number('min_complete', 'arg2'),
+    number('flags', 'flags'),
+    ...gaps('sig'),
+  ],
   setsid: [result],
   setpgid: [result, number('pid', 'arg0'), number('pgid', 'arg1')],
-  capset: [result],
-  keyctl: [result, number('operation', 'arg0')],
+  capset: [result, ...gaps('cap_inheritable cap_permitted cap_effective')],
+  keyctl: [result, number('operation', 'arg0'), ...gaps('arg2 arg3 arg4 arg5')],
 }
 
 const RESULT_ONLY: readonly EventArgument[] = [result]
-/** What Falco names and a batch never carries; conditions on them are valid and never true. */
-const NEVER_CARRIED = [
-  'res_or_fd data addr fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap cgroups env exe_ino_ctime exe_ino_mtime resolve',
-  'pidns_init_start_ts queuepct queuelen queuemax msgcontrol img creat_flags mountfd linkdirfd sq_entries cq_entries',
-  'features arg2 arg3 arg4 arg5 reaper_tid core val',
-]
-  .join(' ')
-  .split(' ')
+/** Of calls that a batch has no rows for, or of older events; conditions on them are valid and never true. */
+const NEVER_CARRIED = ['res_or_fd', 'linkdirfd', 'val']
 
 /** Every name `evt.arg.NAME` may have. */
 export const ARGUMENT_NAMES: ReadonlySet<string> = new Set([
@@ -312,7 +341,7 @@ export function argumentText(argument: string | null): EventArgument['read'] {
 
 /** `fd=3(<f>/etc/passwd) name=/etc/passwd flags=1(O_RDONLY)`. */
 export function argumentsText(cursor: Cursor): string | undefined {
-  const list = argumentsOf(cursor)
+  const list = argumentsOf(cursor).filter(({ isGap }) => isGap !== true)
   if (list.length === 0) return undefined
   return list
     .map(({ name, read }) => {

@@ -335,6 +335,8 @@ void EventColumns::addFork(const Event& e) {
   table.set<uint32_t>(Column::childPid, static_cast<uint32_t>(e.head.args[0]));
   table.set<double>(Column::childStartNs, static_cast<double>(e.head.args[1]));
   table.set<uint32_t>(Column::childVpid, static_cast<uint32_t>(e.head.args[2]));
+  // The child begins with the name that the parent has by now, which need not be that of its program.
+  table.set<uint32_t>(Column::comm, text({e.head.comm, strnlen(e.head.comm, sizeof(e.head.comm))}));
 }
 
 void EventColumns::addExit(const Event& e) {

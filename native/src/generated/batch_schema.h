@@ -289,8 +289,9 @@ inline constexpr ColumnSpec lifecycleColumns[] = {
     {Column::childVpid, Kind::u32},
     {Column::exitCode, Kind::i32},
     {Column::exitSignal, Kind::u8},
+    {Column::comm, Kind::str},
 };
-inline constexpr TableSpec lifecycleTable = {TableId::lifecycle, lifecycleColumns, 15};
+inline constexpr TableSpec lifecycleTable = {TableId::lifecycle, lifecycleColumns, 16};
 
 inline constexpr ColumnSpec fileColumns[] = {
     {Column::ordinal, Kind::u32},

@@ -269,6 +269,8 @@ describe.skipIf(reason !== null)('live capture', () => {
         rows.filter((row) => row.by.pid === birth!.childPid),
         'procexit',
       )
+    // Under the name that its parent had given itself.
+    expect(first!.comm).toBe('renamed')
     expect(deathOf(first)).toMatchObject({ exitCode: 42, exitSignal: 0 })
     expect(deathOf(second)).toMatchObject({ exitCode: 0, exitSignal: 9 })
     expect(third!.event).toBe('vfork')

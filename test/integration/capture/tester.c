@@ -239,7 +239,10 @@ static void calls(void)
 
 static void lives(void)
 {
-	pid_t child = fork();
+	pid_t child;
+
+	prctl(PR_SET_NAME, "renamed");
+	child = fork();
 
 	if (child == 0)
 		_exit(42);

@@ -80,6 +80,25 @@ test("is Falco's JSON object with our id, times in nanoseconds and keys in order
   expect(Object.keys(JSON.parse(line()))).toEqual([...Object.keys(JSON.parse(line()))].sort())
 })
 
+test('has times as nanoseconds whatever prints them, and several values as one text', () => {
+  const fields = {
+    ...{ 'evt.time.s': '13:21:12', 'evt.datetime': '2026-11-22 13:21:12', 'evt.rawtime': detection.timeNs },
+    ...{
+      'proc.pid.ts': '1795353672381655553',
+      'proc.aname': ['sh', 'runc'],
+      'proc.apid': [7, 1],
+      'proc.name': '12345',
+    },
+  }
+  const text = falcoLine({ ...detection, fields }, { ...DEFAULT_FORMAT, jsonParts: ['output_fields'] })
+  for (const name of ['evt.time', 'evt.time.s', 'evt.datetime', 'evt.rawtime'])
+    expect(text).toContain(`"${name}":1795353672381655552,`)
+  expect(text).toContain('"proc.pid.ts":1795353672381655553')
+  expect(JSON.parse(text).output_fields).toMatchObject({
+    ...{ 'proc.aname': 'sh runc', 'proc.apid': '7 1', 'proc.name': '12345' },
+  })
+})
+
 test('has the parts that are asked for, and times in UTC where wanted', () => {
   const told = JSON.parse(line({ iso8601Times: true, jsonParts: ['message', 'output', 'output_fields'] }))
   expect(told).toMatchObject({

@@ -62,7 +62,7 @@ class Kernel {
     return this.builder.add('process', { cgroupId: HOST_CGROUP, mntNs: HOST_NS, uid: 0, gid: 0, execCount: 1, ...key })
   }
 
-  fork(parent: Row, child: { childPid: number; childStartNs: number }): this {
+  fork(parent: Row, child: { childPid: number; childStartNs: number; comm?: string }): this {
     this.event('lifecycle', parent, { type: EVENT_TYPES.clone.code, ret: child.childPid, ...child })
     return this
   }
@@ -197,6 +197,17 @@ describe('a process', () => {
     kernel.exec({ ...inside, execCount: 4 }, { comm: 'sleep' })
     kernel.open({ ...inside, pid: 21, startNs: 210, execCount: 4 }, '/etc/hosts')
     expect(await join(host, kernel)).toMatchObject({ comm: 'nc', ancestors: ['nginx', 'containerd-shim'] })
+  })
+
+  test('is born under the name that its parent had given itself; the parent keeps that of its program', async () => {
+    const { host } = quietHost()
+    const kernel = new Kernel()
+    const inside = startContainer(kernel)
+    kernel.fork(inside, { childPid: 21, childStartNs: 210, comm: 'worker' })
+    kernel.open({ ...inside, pid: 21, startNs: 210 }, '/etc/hosts')
+    expect(await join(host, kernel)).toMatchObject({ comm: 'worker', ancestors: ['nginx', 'containerd-shim'] })
+    kernel.open(inside, '/etc/hosts')
+    expect((await join(host, kernel)).comm).toBe('nginx')
   })
 
   test('whose birth was not seen is marked so, and nothing is invented', async () => {

@@ -156,3 +156,15 @@ test("names that nobody knows are Falco's <NA>, a value like any other; without 
   const open: GivenEvent = { type: 'openat', row: { ret: 3, fd: 3, path: '/x' } }
   expect([value(open, 'fd.l4proto'), value(failedOpen, 'fd.l4proto')]).toEqual(['<NA>', undefined])
 })
+
+test('the flags of an exec say what is special about its file', () => {
+  const exec = (exeFlags: number) => value({ type: 'execve', row: { ret: 0, exeFlags } }, 'evt.arg.flags')
+  expect([exec(5), exec(2), exec(16), exec(8)]).toEqual([
+    'EXE_WRITABLE|EXE_UPPER_LAYER',
+    'EXE_FROM_MEMFD',
+    'EXE_LOWER_LAYER',
+    '0',
+  ])
+  expect(value({ type: 'execve', row: { ret: 0, exeFlags: 5 } }, 'evt.rawarg.flags')).toBe('3')
+  expect(value(execve, 'evt.arg.flags')).toBeUndefined()
+})

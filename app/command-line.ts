@@ -89,6 +89,11 @@ export const RULE_OPTIONS = {
     value: 'all|first',
     doc: 'whether every matching rule fires or only the first (default all)',
   },
+  'falco-config': {
+    type: 'string',
+    value: 'FILE',
+    doc: "Falco's own configuration: its rules, outputs and priority in the place of ours",
+  },
 } as const satisfies Record<string, OptionSpec>
 
 /** Longer left sides of a table push the right side to the next line. */

@@ -1,7 +1,7 @@
 /** `seamark up`: watches this machine, in one process. */
 import { AppError } from '../../core/model/errors.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
-import { commandConfig } from '../command-config.ts'
+import { ownConfig } from '../command-config.ts'
 import {
   COMMON_OPTIONS,
   type Command,
@@ -24,11 +24,6 @@ export const up: Command = {
   summary: 'Watch this machine: capture, detect, store, serve the API',
   options: {
     json: { type: 'boolean', doc: "print alerts as one JSON object a line, in Falco's shape" },
-    'falco-config': {
-      type: 'string',
-      value: 'FILE',
-      doc: "Falco's own configuration: its rules, outputs and priority in the place of ours",
-    },
     port: { type: 'string', value: 'PORT', doc: 'port of the REST API (default 7327)' },
     ...RULE_OPTIONS,
     ...COMMON_OPTIONS,
@@ -84,7 +79,7 @@ export const up: Command = {
 }
 
 function configOf(args: ParsedArgs): { config: Config; terminal: TerminalConfig | null } {
-  const config = commandConfig(args)
+  const config = ownConfig(args)
   const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
   const path = args.text('falco-config')
   const json = args.flag('json')

@@ -68,7 +68,7 @@ json_include_tags_property: false
 time_format_iso_8601: true
 stdout_output: {enabled: false}
 syslog_output: {enabled: true}
-file_output: {enabled: true, keep_alive: false, filename: DIR/out.txt}
+file_output: {enabled: true, keep_alive: true, filename: DIR/out.txt}
 program_output: {enabled: true, keep_alive: true, program: "cat >> DIR/x"}
 http_output: {enabled: true, url: https://h/x, mtls: true, client_cert: DIR/c, client_key: DIR/k, ca_cert: "", insecure: true}
 log_level: notice
@@ -162,7 +162,7 @@ static_fields: {site: "\${SITE}"}
 
   test('keys without a meaning here are listed with their place and reason, unknown ones with what was meant', () => {
     const { leftOut } = read(
-      'grpc: {enabled: true}\nwebserver:\n  enabled: true\npriorty: debug\nengine:\n  kind: kmod\n  kmod: {}\n',
+      'grpc: {enabled: true}\nwebserver:\n  enabled: true\npriorty: debug\nengine:\n  kind: kmod\n  kmod: {buf_size_preset: 4}\n  ebpf: {}\nmetrics: {enabled: false, interval: 1h}\noutput_timeout: 0\n',
     )
     expect(
       leftOut.map(({ message, location: { line, column }, hint }) => [line, column, message.split(':')[0], hint]),

@@ -115,9 +115,15 @@ const LOGIN_SHELLS: ReadonlySet<Value | undefined> = new Set([
 ])
 
 export const PROC_FIELDS: readonly Field[] = [
-  field('proc.name', 'string', 'Name of the process (at most 15 bytes): that of its program, or the one it was born under where its parent had renamed itself.', processColumn('comm'), {
-    ecs: 'process.name',
-  }),
+  field(
+    'proc.name',
+    'string',
+    'Name of the process (at most 15 bytes): that of its program, or the one it was born under where its parent had renamed itself.',
+    processColumn('comm'),
+    {
+      ecs: 'process.name',
+    },
+  ),
   field('proc.pname', 'string', 'Name of the parent.', parent(textOf('comm'), { ancestors: ['comm'] }), {
     ecs: 'process.parent.name',
   }),

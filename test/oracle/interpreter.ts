@@ -79,7 +79,11 @@ function compare(operator: string, value: string | number | boolean, wanted: unk
   if (operator === 'endswith') return w.length <= v.length && v.slice(v.length - w.length) === w
   if (operator === 'glob') return globExpression(w).test(v)
   if (operator === 'iglob') return globExpression(lower(w)).test(lower(v))
-  if (operator === 'regex') return new RegExp(`^(?:${w})$`, 's').test(v)
+  if (operator === 'regex') {
+    // Characters of UTF-8, or nothing.
+    const [characters, pattern] = [v, w].map((bytes) => Buffer.from(bytes, 'latin1').toString('utf8'))
+    return !characters!.includes('\ufffd') && new RegExp(`^(?:${pattern})$`, 'su').test(characters!)
+  }
   throw new Error(`no such operator: ${operator}`)
 }
 

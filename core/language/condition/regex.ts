@@ -1,6 +1,6 @@
 /**
  * Regular expressions of rules: RE2's POSIX syntax, matched against the whole value, leftmost-longest, in linear time.
- * Values are byte strings, so `.` is one byte.
+ * As in Falco, characters are those of UTF-8: `.` is one of them, and what is no UTF-8 matches nothing.
  */
 import { RE2JS } from 're2js'
 
@@ -21,7 +21,9 @@ export function regexMistake(pattern: string): { message: string; hint?: string 
     }
   }
   try {
-    compile(pattern)
+    const characters = charactersOf(pattern)
+    if (characters === null) return { message: 'not UTF-8' }
+    compile(characters)
     return null
   } catch (error) {
     return { message: `not a regular expression: ${error instanceof Error ? error.message : String(error)}` }
@@ -30,8 +32,24 @@ export function regexMistake(pattern: string): { message: string; hint?: string 
 
 /** A test of whole values. The pattern must have passed `regexMistake`. */
 export function regexTest(pattern: string): (value: string) => boolean {
-  const compiled = compile(pattern)
-  return (value) => value.length <= MAX_REGEX_INPUT_BYTES && compiled.matches(value)
+  const compiled = compile(charactersOf(pattern) ?? '')
+  return (value) => {
+    if (value.length > MAX_REGEX_INPUT_BYTES) return false
+    const text = charactersOf(value)
+    return text !== null && compiled.matches(text)
+  }
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Of a byte string; null for bytes that are no UTF-8. */
+function charactersOf(bytes: string): string | null {
+  if (/^[\x00-\x7f]*$/.test(bytes)) return bytes
+  try {
+    return UTF8.decode(Buffer.from(bytes, 'latin1'))
+  } catch {
+    return null
+  }
 }
 
 function compile(pattern: string) {

@@ -193,6 +193,11 @@ export const ConfigSchema = Type.Object(
         optional('A program that gets detections on its standard input.', {
           command: Type.String({ minLength: 1, description: 'For `sh -c`; started for every detection.' }),
           keep_alive: Type.Boolean({ default: false, description: 'Started once, for all of them.' }),
+          ignore_exit_code: Type.Boolean({
+            default: false,
+            description:
+              'Whatever it ends with, it has the detection; else one that ends with another code than 0 gets it again.',
+          }),
         }),
       ),
       http: Type.Optional(

@@ -16,6 +16,8 @@ export interface ProgramDestinationConfig {
   command: string
   /** One process for all, which reads line after line; what it took is delivered, whatever it does with it. */
   keepAlive: boolean
+  /** Whatever it ends with, the detection is delivered. */
+  ignoreExitCode?: boolean
   format: FalcoFormat
   /** For one line. Default 30 s. */
   timeoutMs?: number
@@ -75,7 +77,7 @@ export class ProgramDestination implements Destination {
       const [code, by] = (await once(program, 'exit', { signal })) as [number | null, string | null]
       // What it started may keep its standard error open for ever.
       await Promise.race([closed, sleep(LAST_WORDS_MS)])
-      if (code !== 0)
+      if (code !== 0 && this.config.ignoreExitCode !== true)
         throw new Error(`the program ended with ${code ?? by}${said === '' ? '' : `: ${safeText(said.trim())}`}`)
     } catch (error) {
       if (!signal.aborted) throw error

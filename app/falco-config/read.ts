@@ -99,6 +99,8 @@ function notifyOf(values: FalcoValues, base: Config): Config['notify'] {
           program: {
             command: needed('program_output.program'),
             keepAlive: values.boolean('program_output.keep_alive') ?? false,
+            // As Falco does.
+            ignoreExitCode: true,
           },
         }
       : {}),

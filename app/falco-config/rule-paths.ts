@@ -6,6 +6,8 @@ const HOME = '/etc/falco/'
 
 /** Null for what is nowhere. A copy of /etc/falco keeps its absolute names; the copy comes before what is installed here. */
 export function placeOf(name: string, settings: string): string | null {
+  // As of a variable that is not set.
+  if (name === '') return null
   const folder = dirname(settings)
   const candidates = !isAbsolute(name)
     ? [join(folder, name), name]

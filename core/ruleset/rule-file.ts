@@ -16,9 +16,10 @@ export class RuleFile {
 
   constructor({ name, text }: RuleText) {
     this.name = name
-    this.text = text
+    // Editors of some systems begin a file with a mark of its byte order.
+    this.text = text.startsWith('\ufeff') ? text.slice(1) : text
     this.lineStarts = [0]
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1)
+    for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1)) this.lineStarts.push(at + 1)
   }
 
   /** `offset` counts UTF-16 units from the start of the file. */

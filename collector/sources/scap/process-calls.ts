@@ -85,7 +85,8 @@ const exec: CallHandler = (call) => {
   facts.exeInode = event.number('exe_ino')
   facts.exeCtimeNs = event.time('exe_ctime')
   facts.exeMtimeNs = event.time('exe_mtime')
-  const flags = event.number('exeflags') ?? 0
+  const told = event.number('exeflags')
+  const flags = told ?? 0
   facts.exeFlags =
     (flags & WRITABLE ? EXE_FLAGS.writable : 0) |
     (flags & UPPER_LAYER ? EXE_FLAGS.upperLayer : 0) |
@@ -101,7 +102,10 @@ const exec: CallHandler = (call) => {
     facts.vtid ??= thread.tid
   }
   machine.threads.changed(thread)
-  return { table: 'exec', row: { ...row, ...execColumns(facts) } }
+  const columns = execColumns(facts)
+  // Older events do not tell them; of the process they count as not set, as in Falco.
+  if (told === undefined) delete columns.exeFlags
+  return { table: 'exec', row: { ...row, ...columns } }
 }
 
 function execColumns(facts: ThreadFacts): Row {

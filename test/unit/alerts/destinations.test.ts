@@ -102,6 +102,14 @@ test('a program gets a line on its standard input, for each detection anew; what
   expect(existsSync(injected)).toBe(false)
 })
 
+test('a program whose exit code does not count has what it was given', async () => {
+  const directory = scratchFolder('program')
+  const command = `cat >> ${join(directory, 'got')}; exit 3`
+  const program = new ProgramDestination({ command, keepAlive: false, ignoreExitCode: true, format: DEFAULT_FORMAT })
+  await program.send([firing('a', 'first'), firing('b', 'second')], signal)
+  expect(readFileSync(join(directory, 'got'), 'utf8').trimEnd().split('\n')).toHaveLength(2)
+})
+
 test('a program that hangs is ended with all it started; one that leaves a daemon behind is done', async () => {
   const directory = scratchFolder('program')
   const pidFile = join(directory, 'pid')

@@ -88,7 +88,7 @@ engine: {kind: modern_ebpf}
       iso8601Times: true,
       syslog: true,
       file: join(directory, 'out.txt'),
-      program: { command: `cat >> ${directory}/x`, keepAlive: true },
+      program: { command: `cat >> ${directory}/x`, keepAlive: true, ignoreExitCode: true },
       http: {
         url: 'https://h/x',
         userAgent: 'seamark',
@@ -180,6 +180,7 @@ static_fields: {site: "\${SITE}"}
     ['\nrules: {disable: x}', ':2:8'],
     ['rules: [{disable: {name: x}}]', '"rule" or a "tag"'],
     ['rules_files: [/nowhere]', 'none of the rule files is there'],
+    [`rules_files: ["\${NO_SUCH_VARIABLE}"]`, 'none of the rule files is there'],
     ['file_output: {enabled: true}', 'file_output.filename is needed'],
     ['http_output: {enabled: true, url: ftp://x}', 'begins with http'],
     ['append_output: [{extra: x}]', 'append_output is a list of entries'],

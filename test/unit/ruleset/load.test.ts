@@ -98,6 +98,11 @@ describe('rules files', () => {
     expect(problems(text)).toEqual([expect.stringContaining(expected)])
   })
 
+  test('may begin with a mark of their byte order', () => {
+    expect(loadRuleSet([{ name: 'f.yaml', text: `\ufeff${rule('evt.type = execve')}` }]).problems).toEqual([])
+    expect(problems(`\ufeff${rule('evt.type = exceve')}`)[0]).toMatch(/^3:25 E_RULE_EVENT_TYPE/)
+  })
+
   test('of a source that needs a plugin are left out, whatever is in them', () => {
     const audit = rule('ka.verb = create and nosuch', '  source: k8s_audit\n').replace('%proc.name', '%ka.user.name')
     expect(problems(audit)).toEqual([expect.stringContaining('has the unknown source "k8s_audit" and was left out')])

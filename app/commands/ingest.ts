@@ -37,7 +37,10 @@ export const ingest: Command = {
       const monitor = openRedisMonitor(config, conditions, metrics)
       if (monitor !== null) await run('redis monitor', monitor)
       const topics = ['batches', 'detections', 'index'] as const
-      await run('queue watch', new QueueWatch({ queue, topics, conditions, metrics, logger }))
+      await run(
+        'queue watch',
+        new QueueWatch({ queue, topics, conditions, condition: 'queue.waiting', metrics, logger }),
+      )
       if ((await activeRules(documents)) === null) await publishRules(documents, readRuleFiles(config.rules), config)
       const { host, port } = config.ingest
       const readMetrics = async () => {

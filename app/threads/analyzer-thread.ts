@@ -4,6 +4,7 @@ import { Alerting } from '../../alerts/alerting.ts'
 import { notificationTopic, Outbox } from '../../alerts/notify/outbox.ts'
 import { Analyzer } from '../../analyzer/analyzer.ts'
 import { DeadLetters } from '../../analyzer/dead-letters.ts'
+import { QueueWatch } from '../../core/health/queue-watch.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import { createLogger } from '../../core/runtime/logging.ts'
 import { Metrics } from '../../core/runtime/metrics.ts'
@@ -26,6 +27,7 @@ runThread(async () => {
   const feed = openFeed(config, logger)
   const { conditions, reporting } = buildHealth({ config, role: 'analyzer', queue, documents, metrics, logger })
   const destinations = destinationsOf(config, terminal, process.stdout)
+  const notifyTopics = destinations.map(({ name }) => notificationTopic(name))
   const analyzer = new Analyzer({
     queue,
     ruleSet: compileRules(ruleFiles, config).ruleSet,
@@ -50,6 +52,10 @@ runThread(async () => {
     .add('health', reporting)
     .add('outbox', new Outbox({ queue, documents, destinations, metrics, logger }))
     .add(
+      'outbox watch',
+      new QueueWatch({ queue, topics: notifyTopics, conditions, condition: 'notify.waiting', metrics, logger }),
+    )
+    .add(
       'alerting',
       new Alerting({
         queue,
@@ -68,8 +74,7 @@ runThread(async () => {
     metrics,
     measure: async () => {
       measureQueue(metrics, queue)
-      const notify = destinations.map(({ name }) => notificationTopic(name))
-      await measureTopics(metrics, queue, ['batches', 'detections', 'index', ...notify, 'dead'])
+      await measureTopics(metrics, queue, ['batches', 'detections', 'index', ...notifyTopics, 'dead'])
     },
     onRules: async (files) => analyzer.useRuleSet(compileRules(files, config).ruleSet),
   }

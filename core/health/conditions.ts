@@ -67,6 +67,10 @@ export const CONDITIONS = {
     means: 'What came from hosts waits in the queue and is not judged, or not stored',
     fix: 'start analyzers, or more of them; where they run, their logs and their other conditions have the reason',
   },
+  'notify.waiting': {
+    means: 'Alerts wait for a destination, which is away or takes them more slowly than they come',
+    fix: 'look at the destination; a program is quicker with keep_alive; narrow the rule that raises so many',
+  },
 } as const satisfies Record<string, ConditionSpec>
 
 export type ConditionName = keyof typeof CONDITIONS

@@ -1,15 +1,17 @@
-/** Notices that nobody takes what waits in the queue: the consumers themselves cannot tell when there are none. */
+/** Notices what waits in the queue for too long: consumers cannot tell when there are none, or when they are too slow. */
 import type { Component } from '../model/component.ts'
 import type { Queue, Topic } from '../model/queue.ts'
 import { createBackground } from '../runtime/background.ts'
 import type { Logger } from '../runtime/logging.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import type { Conditions } from './conditions.ts'
+import type { ConditionName, Conditions } from './conditions.ts'
 
 export interface QueueWatchOptions {
   queue: Queue
   topics: readonly Topic[]
   conditions: Conditions
+  /** What it is when something waits. */
+  condition: ConditionName
   metrics: Metrics
   logger: Logger
   /** Default 5 s. */
@@ -37,7 +39,7 @@ export class QueueWatch implements Component {
   }
 
   private async look(): Promise<void> {
-    const { queue, topics, conditions, maxWaitMs = 60_000 } = this.options
+    const { queue, topics, conditions, condition, maxWaitMs = 60_000 } = this.options
     for (const topic of topics) {
       // A queue that does not answer is a condition of its own.
       const depth = await queue.depth(topic).catch(() => null)
@@ -45,7 +47,7 @@ export class QueueWatch implements Component {
       const { items, oldestMs } = depth
       const isLate = items > 0 && oldestMs > maxWaitMs
       const why = `${items} wait in topic ${topic}, the first for ${Math.round(oldestMs / 1_000)} s`
-      conditions.set('queue.waiting', isLate ? why : null, topic)
+      conditions.set(condition, isLate ? why : null, topic)
     }
   }
 }

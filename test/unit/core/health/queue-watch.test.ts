@@ -18,6 +18,7 @@ test('what nobody takes is a condition of its topic until somebody does', async 
   const metrics = new Metrics()
   const conditions = new Conditions({ metrics })
   const watch = new QueueWatch({
+    condition: 'queue.waiting',
     queue,
     topics: ['batches', 'index', 'dead'],
     conditions,

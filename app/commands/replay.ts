@@ -1,8 +1,6 @@
 /** `seamark replay`: judges a recording by the rules, without privileges and without storing anything. */
 import { TerminalDestination } from '../../alerts/notify/terminal.ts'
-import { isCapture, readCapture } from '../../collector/sources/scap/capture-file.ts'
-import { readRecording } from '../../collector/sources/syscalls/recording.ts'
-import { type Batch, eventRows, eventTables } from '../../core/batch/batch.ts'
+import { eventRows, eventTables } from '../../core/batch/batch.ts'
 import { RowIds } from '../../core/batch/event-id.ts'
 import { TABLES } from '../../core/batch/schema.ts'
 import { storageDay } from '../../core/batch/storage-day.ts'
@@ -13,7 +11,7 @@ import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { collectorId } from '../config.ts'
 import { formatOf } from '../destinations.ts'
-import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
+import { recordedBatches } from '../roles/recorded-batches.ts'
 import { readRuleFiles } from '../rules/rule-files.ts'
 import { compileRules } from '../rules/rule-set.ts'
 
@@ -40,7 +38,6 @@ export const replay: Command = {
       throw new AppError('E_USAGE', 'Name one recording\nTry: seamark replay --help')
     const config = commandConfig(args)
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
-    const batches = (await isCapture(file)) ? captured(file) : recorded(file)
     const colours = process.stdout.isTTY === true && !process.env.NO_COLOR
     const out = new TerminalDestination({
       out: process.stdout,
@@ -51,7 +48,7 @@ export const replay: Command = {
     let events = 0
     let detections = 0
     let sequence = 0
-    for await (const batch of batches) {
+    for await (const batch of recordedBatches(file, tellDropped)) {
       events += eventRows(batch)
       // A recording keeps its ids: the same file gives the same ones each time.
       const header: BatchHeader = {
@@ -86,17 +83,8 @@ export const replay: Command = {
   },
 }
 
-async function* recorded(file: string): AsyncGenerator<Batch> {
-  const host = buildReplayHost(surveyRecording(file))
-  for (const { batch } of readRecording(file)) yield await host.join(batch)
-}
-
-async function* captured(file: string): AsyncGenerator<Batch> {
-  yield* readCapture(file, {
-    onDropped: ({ threads, descriptors }) => {
-      if (threads + descriptors === 0) return
-      const what = `${countOf(threads, 'thread')} and ${countOf(descriptors, 'descriptor')}`
-      process.stderr.write(`There was no room for ${what}: fields of their events are absent\n`)
-    },
-  })
+function tellDropped({ threads, descriptors }: { threads: number; descriptors: number }): void {
+  if (threads + descriptors === 0) return
+  const what = `${countOf(threads, 'thread')} and ${countOf(descriptors, 'descriptor')}`
+  process.stderr.write(`There was no room for ${what}: fields of their events are absent\n`)
 }

@@ -1,11 +1,10 @@
 /** `seamark rules cost`: which rules take the time, and which would raise the alerts. */
-import { readRecording } from '../../collector/sources/syscalls/recording.ts'
 import { type Batch, eventRows } from '../../core/batch/batch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
-import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
+import { recordedBatches } from '../roles/recorded-batches.ts'
 import { checkedRules } from '../rules/checked-rules.ts'
 import { eventStream } from '../rules/event-stream.ts'
 import { type Costs, type RuleCost, ruleCosts } from '../rules/rule-costs.ts'
@@ -66,11 +65,9 @@ function madeUp(limit: number): { batches: Batch[]; isWhole: boolean } {
 
 /** As many whole batches of the beginning as hold at most `limit` events, and at least one. */
 async function recorded(path: string, limit: number): Promise<{ batches: Batch[]; isWhole: boolean }> {
-  const host = buildReplayHost(surveyRecording(path))
   const batches: Batch[] = []
   let events = 0
-  for (const { batch: raw } of readRecording(path)) {
-    const batch = await host.join(raw)
+  for await (const batch of recordedBatches(path)) {
     const rows = eventRows(batch)
     if (rows === 0) continue
     if (events > 0 && events + rows > limit) return { batches, isWhole: false }

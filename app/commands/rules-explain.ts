@@ -27,7 +27,8 @@ export const rulesExplain: Command = {
   },
   notes:
     'A file is JSON, an event as in the tests of rule files or a document as `seamark query --json` prints it, or a\n' +
-    'recording of `seamark record`. The id of a stored event is its event.id; the Seamark that stored it has to run.\n' +
+    'recording of `seamark record` or a capture (.scap). The id of a stored event is its event.id; the Seamark that\n' +
+    'stored it has to run.\n' +
     'Stored documents do not tell every field: parts that need one of the others are marked with ? and stay open.\n' +
     'Marks: + holds, - does not, ? cannot be told; in brackets: not needed, a part before it decided.\n' +
     'Exits with 0 when the rule matches, else with 1.',

@@ -1,6 +1,5 @@
 /** Finds the event that `rules explain` judges: in a file of any of three kinds, or stored by a running Seamark. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
-import { readRecording } from '../../collector/sources/syscalls/recording.ts'
 import { type Batch, eventTables } from '../../core/batch/batch.ts'
 import { storedEvent } from '../../core/explain/stored-event.ts'
 import { Cursor } from '../../core/fields/cursor.ts'
@@ -10,7 +9,7 @@ import type { Page } from '../../core/model/search-store.ts'
 import { testBatch } from '../../core/ruleset/test-event.ts'
 import type { Plain } from '../../core/ruleset/yaml-items.ts'
 import type { ApiClient } from '../api-client.ts'
-import { buildReplayHost, surveyRecording } from '../roles/replay-host.ts'
+import { recordedBatches } from '../roles/recorded-batches.ts'
 
 export interface FoundEvent {
   cursor: Cursor
@@ -71,11 +70,9 @@ async function inRecording(
   index: number | null,
   isAsked: (cursor: Cursor) => boolean,
 ): Promise<FoundEvent> {
-  const host = buildReplayHost(surveyRecording(path))
   const cursor = new Cursor()
   let events = 0
-  for (const { batch: raw } of readRecording(path)) {
-    const batch = await host.join(raw)
+  for await (const batch of recordedBatches(path)) {
     cursor.open(batch)
     for (const table of eventTables(batch)) {
       for (let row = 0; row < table.rowCount; row++) {

@@ -31,13 +31,18 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
+const main = join(import.meta.dirname, '../../../app/main.ts')
+const own = () => ['--no-builtin-rules', '--rules', join(folder, 'rules.yaml')]
+
+function run(...args: string[]) {
+  const ran = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+  return { status: ran.status, stderr: ran.stderr, lines: ran.stdout.split('\n').filter((line) => line !== '') }
+}
+
 function replay(bytes: Buffer, form: readonly string[] = ['--json']) {
   const file = join(folder, 'x.scap')
   writeFileSync(file, bytes)
-  const main = join(import.meta.dirname, '../../../app/main.ts')
-  const rules = ['--no-builtin-rules', '--rules', join(folder, 'rules.yaml')]
-  const ran = spawnSync(process.execPath, [main, 'replay', file, ...rules, ...form], { encoding: 'utf8' })
-  return { status: ran.status, stderr: ran.stderr, lines: ran.stdout.split('\n').filter((line) => line !== '') }
+  return run('replay', file, ...own(), ...form)
 }
 
 test('an alert a line, in the JSON of Falco', { timeout: 60_000 }, () => {
@@ -66,4 +71,18 @@ test('what comes before damage is judged, then the file and the byte are told', 
   expect(lines).toHaveLength(1)
   expect(stderr).toMatch(/x\.scap, byte \d+: it ends within a block, after \d+ bytes of it \[E_RECORDING_CORRUPT\]/)
   expect(status).toBe(4)
+})
+
+test('a capture tells rules explain and rules cost as much as a recording does', { timeout: 60_000 }, () => {
+  const file = join(folder, 'explained.scap')
+  writeFileSync(file, CAPTURE)
+  const explained = run('rules', 'explain', 'secrets', ...own(), '--event', file)
+  expect([explained.status, explained.lines[0]]).toEqual([0, expect.stringContaining('secrets matches openat at 2023')])
+  expect(explained.lines.join('\n')).toContain('[fd.name is "/secret/key"]')
+  const cost = run('rules', 'cost', ...own(), '--recording', file, '--rounds', '1', '--json')
+  expect(JSON.parse(cost.lines[0]!)).toMatchObject({
+    stream: 'recording',
+    events: 2,
+    rules: [{ rule: 'secrets', matches: 1 }],
+  })
 })

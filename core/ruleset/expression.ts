@@ -95,11 +95,24 @@ export function rewrite(
   if (root.kind === 'check') made = replace(root)
   else if (root.kind === 'not') made = pool.not(rewrite(pool, root.child, replace, done))
   else if (root.kind === 'constant') made = root
-  else
-    made = pool.join(
-      root.kind,
-      root.children.map((child) => rewrite(pool, child, replace, done)),
-    )
+  else made = rewriteParts(pool, root, (child) => rewrite(pool, child, replace, done))
   done.set(root, made)
   return made
+}
+
+/** The first part that decides ends it: of most event types, what comes behind `evt.type` is never looked at. */
+function rewriteParts(
+  pool: ExpressionPool,
+  root: Extract<Expression, { kind: 'and' | 'or' }>,
+  rewritten: (child: Expression) => Expression,
+): Expression {
+  const neutral = root.kind === 'and'
+  const parts: Expression[] = []
+  for (const child of root.children) {
+    const part = rewritten(child)
+    if (part.kind === 'constant' && part.value !== neutral) return part
+    parts.push(part)
+  }
+  const isSame = parts.every((part, i) => part === root.children[i])
+  return isSame ? root : pool.join(root.kind, parts)
 }

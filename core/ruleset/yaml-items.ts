@@ -19,6 +19,8 @@ import { type RuleFile, Scalar } from './rule-file.ts'
 export const MAX_FILE_LENGTH = 4 * 1024 * 1024
 /** Values in one file, those repeated by aliases counted each time. */
 export const MAX_VALUES = 500_000
+/** Of them, those that aliases repeat: a few lines can stand for as many as there are atoms. */
+export const MAX_REPEATED_VALUES = 50_000
 const MAX_DEPTH = 12
 
 export type Item =
@@ -75,6 +77,8 @@ class Walk {
   readonly problems: Problem[] = []
   private readonly file: RuleFile
   private values = 0
+  private aliases = 0
+  private repeated = 0
 
   constructor(file: RuleFile) {
     this.file = file
@@ -111,15 +115,20 @@ class Walk {
 
   /** Null ends the reading: too much was in the file. */
   private item(node: YamlNode | null, document: Document.Parsed, depth: number): Item | null {
-    if (++this.values > MAX_VALUES || depth > MAX_DEPTH) {
-      const what = depth > MAX_DEPTH ? 'nested too deep' : `more than ${MAX_VALUES} values`
-      this.problems.push(shapeProblem(this.file, node === null ? 0 : offset(node), what))
+    const tooMuch = this.tooMuch(depth)
+    if (tooMuch !== null) {
+      this.problems.push(shapeProblem(this.file, node === null ? 0 : offset(node), tooMuch))
       return null
     }
     if (node === null) return { kind: 'scalar', scalar: new Scalar(this.file, '', 0, 0), isNull: true }
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (target !== undefined) return this.item(target as YamlNode, document, depth + 1)
+      if (target !== undefined) {
+        this.aliases += 1
+        const item = this.item(target as YamlNode, document, depth + 1)
+        this.aliases -= 1
+        return item
+      }
       this.problems.push(yamlProblem(this.file, offset(node), `nothing is called *${node.source}`))
       return null
     }
@@ -137,6 +146,14 @@ class Walk {
     if (isMap(node)) return this.map(node.items, document, depth, at)
     const text = isScalar(node) ? String(node.value ?? '') : ''
     return { kind: 'scalar', scalar: new Scalar(this.file, text, start, end), isNull: isScalar(node) && isEmpty(node) }
+  }
+
+  private tooMuch(depth: number): string | null {
+    if (depth > MAX_DEPTH) return 'nested too deep'
+    if (++this.values > MAX_VALUES) return `more than ${MAX_VALUES} values`
+    if (this.aliases > 0 && ++this.repeated > MAX_REPEATED_VALUES)
+      return `more than ${MAX_REPEATED_VALUES} values repeated by aliases`
+    return null
   }
 
   private map(

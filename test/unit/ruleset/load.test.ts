@@ -98,6 +98,19 @@ describe('rules files', () => {
     expect(problems(text)).toEqual([expect.stringContaining(expected)])
   })
 
+  test('whose aliases stand for very many values are refused, soon', () => {
+    const levels = 'abcdefghij'.split('')
+    const text = levels
+      .map(
+        (name, i) =>
+          `- ${name}: &${name} [${Array(8)
+            .fill(i === 0 ? 'x' : `*${levels[i - 1]}`)
+            .join()}]`,
+      )
+      .join('\n')
+    expect(problems(text).join('\n')).toContain('more than 50000 values repeated by aliases')
+  })
+
   test('may begin with a mark of their byte order', () => {
     expect(loadRuleSet([{ name: 'f.yaml', text: `\ufeff${rule('evt.type = execve')}` }]).problems).toEqual([])
     expect(problems(`\ufeff${rule('evt.type = exceve')}`)[0]).toMatch(/^3:25 E_RULE_EVENT_TYPE/)

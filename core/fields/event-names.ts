@@ -25,7 +25,11 @@ export const UNSEEN_EVENTS: ReadonlyMap<string, UnseenEvent> = new Map([
   ...unseen('exit exit_group', 'the call never returns, and events are seen when a call returns', 'procexit'),
   ...unseen('rt_sigreturn sigreturn', 'the call never returns, and events are seen when a call returns'),
   ...unseen('uprobe uretprobe', "only the kernel's own code calls it, and it does not return"),
-  ...unseen('socketcall', 'it stands for other calls, which are seen under their own names', 'connect, accept4 and so on'),
+  ...unseen(
+    'socketcall',
+    'it stands for other calls, which are seen under their own names',
+    'connect, accept4 and so on',
+  ),
   ...unseen('send', 'the call is the same as sendto', 'sendto'),
   ...unseen('recv', 'the call is the same as recvfrom', 'recvfrom'),
   ...unseen('timerfd', NO_KERNEL, 'timerfd_create'),

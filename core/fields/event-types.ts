@@ -117,7 +117,10 @@ const NAMED = Object.fromEntries(
 ) as Record<NamedCall, EventType>
 
 /** Every event there is. */
-export const EVENT_TYPES: Readonly<CommonEventTypes & Record<NamedCall, EventType>> = { ...COMMON_EVENT_TYPES, ...NAMED }
+export const EVENT_TYPES: Readonly<CommonEventTypes & Record<NamedCall, EventType>> = {
+  ...COMMON_EVENT_TYPES,
+  ...NAMED,
+}
 
 /** Code → name, for reading rows. */
 export const EVENT_TYPE_NAMES: ReadonlyMap<number, EventTypeName> = new Map(

@@ -275,14 +275,7 @@ function encodeSpec(name: SyscallName, spec: SyscallSpec, isEnabled: boolean, wi
     (spec.message ? FLAG.message : 0) |
     (spec.table === 'file' || spec.table === 'exec' ? FLAG.dirOfRelative : 0)
   bytes[3] = BUDGETS.indexOf(spec.budget)
-  const places: (Place | 'none' | undefined)[] = [
-    spec.text0,
-    spec.text1,
-    spec.dir0,
-    spec.dir1,
-    spec.fd,
-    spec.address,
-  ]
+  const places: (Place | 'none' | undefined)[] = [spec.text0, spec.text1, spec.dir0, spec.dir1, spec.fd, spec.address]
   places.forEach((place, i) => {
     bytes[4 + i] = placeCode(place)
   })

@@ -322,8 +322,16 @@ inline constexpr ColumnSpec fileColumns[] = {
     {Column::fdLayer, Kind::u8},
     {Column::arg0, Kind::f64},
     {Column::arg1, Kind::f64},
+    {Column::arg2, Kind::f64},
+    {Column::arg3, Kind::f64},
+    {Column::arg4, Kind::f64},
+    {Column::arg5, Kind::f64},
+    {Column::text0, Kind::str},
+    {Column::text1, Kind::str},
+    {Column::size, Kind::f64},
+    {Column::data, Kind::str},
 };
-inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 28};
+inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 36};
 
 inline constexpr ColumnSpec networkColumns[] = {
     {Column::ordinal, Kind::u32},
@@ -352,8 +360,12 @@ inline constexpr ColumnSpec networkColumns[] = {
     {Column::arg0, Kind::f64},
     {Column::arg1, Kind::f64},
     {Column::arg2, Kind::f64},
+    {Column::arg3, Kind::f64},
+    {Column::arg4, Kind::f64},
+    {Column::arg5, Kind::f64},
+    {Column::text1, Kind::str},
 };
-inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 26};
+inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 30};
 
 inline constexpr ColumnSpec callColumns[] = {
     {Column::ordinal, Kind::u32},

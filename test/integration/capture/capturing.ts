@@ -10,6 +10,7 @@ import { SyscallSource, type SyscallSourceOptions } from '../../../collector/sou
 import { SYSCALLS } from '../../../collector/sources/syscalls/syscall-table.ts'
 import { type Batch, eventTables, processRow, readCell, type Table } from '../../../core/batch/batch.ts'
 import type { ColumnName } from '../../../core/batch/columns.ts'
+import { isByName } from '../../../core/fields/calls-by-name.ts'
 import { EVENT_TYPE_NAMES } from '../../../core/fields/event-types.ts'
 import type { CapturePlan, Emission } from '../../../core/model/source.ts'
 
@@ -35,7 +36,8 @@ export const planFor = (eventTypes: string[], changes: Partial<CapturePlan> = {}
   ...changes,
 })
 
-export const EVERY_CALL = Object.keys(SYSCALLS)
+/** Those that are captured for every rule; others only where they are named. */
+export const EVERY_CALL = Object.keys(SYSCALLS).filter((name) => !isByName(name))
 
 /** Null, or why live capture cannot be tested here. */
 export function whyNoCapture(): string | null {

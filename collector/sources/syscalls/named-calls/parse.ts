@@ -7,7 +7,15 @@
 import { CALL_FAMILIES, familyOf, type NamedCall } from '../../../../core/fields/calls-by-name.ts'
 import type { Place, SyscallSpec } from '../syscall-table.ts'
 
-const PLACES = { fd: 'fd', dir: 'dir0', dir2: 'dir1', flags: 'flags', mode: 'mode', size: 'size', data: 'data' } as const
+const PLACES = {
+  fd: 'fd',
+  dir: 'dir0',
+  dir2: 'dir1',
+  flags: 'flags',
+  mode: 'mode',
+  size: 'size',
+  data: 'data',
+} as const
 
 /** Throws an Error for a line that makes no sense: the tables are part of the program. */
 export function parseNamedCalls(...tables: string[]): Record<NamedCall, SyscallSpec> {
@@ -15,7 +23,8 @@ export function parseNamedCalls(...tables: string[]): Record<NamedCall, SyscallS
   for (const line of tables.flatMap((table) => table.trim().split('\n'))) {
     const [name = '', x64 = '-', ia32 = '-', arm64 = '-', ...places] = line.split(' ')
     const family = familyOf(name)
-    if (family === undefined || Object.hasOwn(found, name)) throw new Error(`call "${name}" has no family, or two lines`)
+    if (family === undefined || Object.hasOwn(found, name))
+      throw new Error(`call "${name}" has no family, or two lines`)
     found[name] = {
       ...(x64 === '-' ? {} : { x64: Number(x64) }),
       ...(ia32 === '-' ? {} : { ia32: ia32.split('+').map(Number) }),

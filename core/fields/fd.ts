@@ -1,5 +1,6 @@
 /** `fd.*`: the descriptor an event makes or acts on: a file, a socket, a pipe. */
 import type { ColumnName } from '../batch/columns.ts'
+import { isByName } from './calls-by-name.ts'
 import type { Cursor } from './cursor.ts'
 import { firstPath, OPEN_CALLS, takesDescriptor } from './event-path.ts'
 import { type Field, type FieldType, field, fromEvent, type Source } from './field.ts'
@@ -211,6 +212,7 @@ export const FD_FIELDS: readonly Field[] = [
       if (cursor.table.name !== 'network') return takesDescriptor(cursor) ? false : undefined
       if (cursor.number('role') !== undefined)
         return cursor.text('remoteIp') !== undefined || cursor.text('socketPath') !== undefined
+      if (isByName(cursor.type ?? '')) return cursor.text('remoteIp') !== undefined
       if (cursor.type !== 'connect') return cursor.type === 'accept' || cursor.type === 'accept4'
       const ret = cursor.number('ret') ?? 0
       return ret >= 0 || ret === EINPROGRESS

@@ -4,13 +4,17 @@ import { readRecording } from '../../collector/sources/syscalls/recording.ts'
 import type { Batch } from '../../core/batch/batch.ts'
 import { buildReplayHost, surveyRecording } from './replay-host.ts'
 
-/** `onDropped`: what of a capture's state did not fit. Throws AppError E_RECORDING_CORRUPT. */
-export async function* recordedBatches(
-  path: string,
-  onDropped: (dropped: { threads: number; descriptors: number }) => void = () => {},
-): AsyncGenerator<Batch> {
+export interface RecordedOptions {
+  /** What of a capture's state did not fit. */
+  onDropped?: (dropped: { threads: number; descriptors: number }) => void
+  /** What the rules ask for. Of a capture, calls that are judged only by name are left out where they are not among these. */
+  eventTypes?: readonly string[]
+}
+
+/** Throws AppError E_RECORDING_CORRUPT. */
+export async function* recordedBatches(path: string, options: RecordedOptions = {}): AsyncGenerator<Batch> {
   if (await isCapture(path)) {
-    yield* readCapture(path, { onDropped })
+    yield* readCapture(path, options)
     return
   }
   const host = buildReplayHost(surveyRecording(path))

@@ -202,6 +202,10 @@ export const TABLES = {
       'flags',
       'argUid',
       'argGid',
+      'inode',
+      'device',
+      'fileMode',
+      'fdLayer',
     ],
   },
   docker: {

@@ -1,7 +1,7 @@
 /** `evt.*`: facts about the event itself. */
 import type { TableName } from '../batch/schema.ts'
 import type { SourceName } from '../model/event.ts'
-import { CALL_FAMILIES, type CallFamily, familyOf, namesOf } from './calls-by-name.ts'
+import { CALL_FAMILIES, type CallFamily, familyOf, isByName, namesOf } from './calls-by-name.ts'
 import type { Cursor } from './cursor.ts'
 import { OPEN_CALLS } from './event-path.ts'
 import { EVENT_TYPES } from './event-types.ts'
@@ -180,8 +180,8 @@ export const EVT_FIELDS: readonly Field[] = [
   field(
     'evt.buflen',
     'number',
-    'Bytes asked for, written or sent.',
-    fromEvent(['size'], (cursor) => (isReceive(cursor) || isSend(cursor) ? cursor.number('size') : undefined)),
+    'Bytes read, written or received; of sendto, those asked for.',
+    fromEvent(['size', 'ret'], bufferLength),
   ),
   field(
     'evt.is_wait',
@@ -248,15 +248,27 @@ const SYSLOG_SOCKETS = /\/dev\/log$|^\/run\/systemd\/journal\/dev-log$/
 /** Whether the call failed, as a number, where the event is in one of the tables; none given: in any. */
 function failures(...tables: TableName[]): Source {
   return fromEvent(['ret'], (cursor) => {
-    if (tables.length > 0 && (!tables.includes(cursor.table.name) || isOfMemory(cursor))) return undefined
+    if (tables.length > 0 && !tables.includes(kindOf(cursor) as TableName)) return undefined
     const ret = cursor.number('ret')
     return ret === undefined ? undefined : ret < 0 ? 1 : 0
   })
 }
 
+function bufferLength(cursor: Cursor): number | undefined {
+  if (!isReceive(cursor) && !isSend(cursor)) return undefined
+  const ret = isByName(cursor.type ?? '') ? cursor.number('ret') : undefined
+  return ret === undefined ? cursor.number('size') : Math.max(0, ret)
+}
+
 function sourceOf(cursor: Cursor): SourceName | undefined {
   const type = cursor.type
   return type === undefined ? undefined : EVENT_TYPES[type].source
+}
+
+/** The table whose failures an event counts among; a mapping of a file is a call on it. */
+function kindOf(cursor: Cursor): TableName | undefined {
+  if (!isOfMemory(cursor)) return cursor.table.name
+  return (cursor.number('fd') ?? -1) >= 0 ? 'file' : undefined
 }
 
 function isOfMemory(cursor: Cursor): boolean {

@@ -209,7 +209,8 @@ export const FD_FIELDS: readonly Field[] = [
     'boolean',
     'The socket is connected (or on its way).',
     fromEvent(['fd', 'family'], (cursor) => {
-      if (cursor.table.name !== 'network') return takesDescriptor(cursor) ? false : undefined
+      if (!isDescribed(cursor)) return undefined
+      if (cursor.table.name !== 'network') return false
       if (cursor.number('role') !== undefined)
         return cursor.text('remoteIp') !== undefined || cursor.text('socketPath') !== undefined
       if (isByName(cursor.type ?? '')) return cursor.text('remoteIp') !== undefined
@@ -224,7 +225,7 @@ export const FD_FIELDS: readonly Field[] = [
     'The event gave the descriptor another name.',
     fromEvent(['fd', 'family'], (cursor) => {
       const type = cursor.type
-      if (type === undefined || !takesDescriptor(cursor)) return undefined
+      if (type === undefined || !isDescribed(cursor)) return undefined
       if (OPEN_CALLS.has(type) || type === 'connect' || type === 'accept' || type === 'accept4' || type === 'bind')
         return true
       return (
@@ -298,7 +299,13 @@ const LAYER = { upper: 1, lower: 2 } as const
 
 /** False for all that is on no overlay. */
 function isOnLayer(cursor: Cursor, layer: number): boolean | undefined {
-  return takesDescriptor(cursor) ? cursor.number('fdLayer') === layer : undefined
+  return isDescribed(cursor) ? cursor.number('fdLayer') === layer : undefined
+}
+
+/** Whether anything is known of the descriptor: of close, and of an anonymous mmap, there is only a number. */
+function isDescribed(cursor: Cursor): boolean {
+  if (!takesDescriptor(cursor)) return false
+  return !isByName(cursor.type ?? '') || cursor.number('fdType') !== undefined
 }
 
 function part(cursor: Cursor, of: (device: number) => number): number | undefined {

@@ -357,6 +357,16 @@ void EventColumns::addCgroup(const Event& e) {
   if (e.head.args[2] != 0) table.set<uint32_t>(Column::pid, static_cast<uint32_t>(e.head.args[2]));
 }
 
+void EventColumns::setFile(TableWriter& table, const Event& e) {
+  if (!(e.head.flags & EVENT_HAS_FILE)) return;
+  table.set<double>(Column::inode, static_cast<double>(e.head.inode));
+  table.set<uint32_t>(Column::device, e.head.device);
+  table.set<uint32_t>(Column::fileMode, e.head.mode);
+  if (e.head.flags & (EVENT_UPPER | EVENT_LOWER)) {
+    table.set<uint8_t>(Column::fdLayer, e.head.flags & EVENT_UPPER ? LAYER_UPPER : LAYER_LOWER);
+  }
+}
+
 void EventColumns::setArguments(TableWriter& table, const Event& e, int count) {
   static constexpr Column kArguments[] = {Column::arg0, Column::arg1, Column::arg2,
                                           Column::arg3, Column::arg4, Column::arg5};
@@ -402,14 +412,7 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
     table.set<double>(Column::arg0, argumentNumber(e.head.args[0]));
     if (e.head.type != TYPE_DUP) table.set<double>(Column::arg1, argumentNumber(e.head.args[1]));
   }
-  if (e.head.flags & EVENT_HAS_FILE) {
-    table.set<double>(Column::inode, static_cast<double>(e.head.inode));
-    table.set<uint32_t>(Column::device, e.head.device);
-    table.set<uint32_t>(Column::fileMode, e.head.mode);
-    if (e.head.flags & (EVENT_UPPER | EVENT_LOWER)) {
-      table.set<uint8_t>(Column::fdLayer, e.head.flags & EVENT_UPPER ? LAYER_UPPER : LAYER_LOWER);
-    }
-  }
+  setFile(table, e);
 }
 
 void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
@@ -429,6 +432,7 @@ void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));
   if (spec.at_gid) table.set<uint32_t>(Column::argGid, static_cast<uint32_t>(e.at(spec.at_gid)));
+  setFile(table, e);
 }
 
 // What changes the context of a process without a new image gets a new key, so that facts never change under one.

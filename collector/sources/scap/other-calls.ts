@@ -21,7 +21,7 @@ const ptrace: CallHandler = told((event) => {
 
 const setns: CallHandler = (call) => {
   const fd = call.event.number('fd')
-  const { inode: _, device: __, ...descriptor } = descriptorColumns(fd, descriptorOf(call, fd))
+  const descriptor = descriptorColumns(fd, descriptorOf(call, fd))
   return { table: 'call', row: { ...descriptor, ...present({ flags: namespaces(call.event, 'nstype') }) } }
 }
 
@@ -39,7 +39,7 @@ const makes =
 const finitModule: CallHandler = (call) => {
   const { event } = call
   const fd = event.number('fd')
-  const { inode: _, device: __, ...row } = descriptorColumns(fd, descriptorOf(call, fd))
+  const row = descriptorColumns(fd, descriptorOf(call, fd))
   return { table: 'call', row: { ...row, ...present({ text0: event.text('uargs'), flags: event.number('flags') }) } }
 }
 

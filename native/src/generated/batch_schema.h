@@ -391,8 +391,12 @@ inline constexpr ColumnSpec callColumns[] = {
     {Column::flags, Kind::u32},
     {Column::argUid, Kind::u32},
     {Column::argGid, Kind::u32},
+    {Column::inode, Kind::f64},
+    {Column::device, Kind::u32},
+    {Column::fileMode, Kind::u32},
+    {Column::fdLayer, Kind::u8},
 };
-inline constexpr TableSpec callTable = {TableId::call, callColumns, 23};
+inline constexpr TableSpec callTable = {TableId::call, callColumns, 27};
 
 inline constexpr ColumnSpec dockerColumns[] = {
     {Column::ordinal, Kind::u32},

@@ -186,6 +186,7 @@ test('descriptors follow dup, close and the calls on sockets', () => {
     'socket 7    tcp false',
     'connect 7 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
     'dup 8 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
+    'close 7 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
     'sendto 8 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
     'sendto 7     false',
     'accept4 9 10.0.0.9:5000->10.0.0.1:80 10.0.0.1 80 tcp true',

@@ -12,10 +12,10 @@ preadv res size -data fd pos=arg3
 pwritev res -data fd size pos=arg3
 close res fd
 close_range res first=arg0 last=arg1 flags=flags:closeRange
-copy_file_range res fdout=arg2 -offout fdin=fd -offin len=size
+copy_file_range res fdout=arg2:int -offout fdin=fd -offin len=size
 fcntl res fd cmd=arg1:fcntl arg=arg2
 flock res fd operation=arg1:lock
-fsconfig res fd cmd=arg1:fsconfig key=text0 -value_bytebuf value_charbuf=text1 aux=arg4
+fsconfig res fd cmd=arg1:fsconfig key=text0 -value_bytebuf value_charbuf=text1 aux=arg4:int
 fstat res fd
 fstat64 res
 getdents res fd
@@ -24,9 +24,9 @@ ioctl res fd request=arg1:hex argument=arg2:hex
 io_uring_register res fd opcode=arg1:ioUring arg=arg2:hex nr_args=arg3
 lseek res fd offset=arg1 whence=arg2:seek
 llseek res fd -offset whence=arg4:seek
-pidfd_getfd fd pid_fd=arg0 target_fd=arg1 flags=flags
-sendfile res -offset out_fd=fd in_fd=arg1 size
-splice res fd_in=fd fd_out=arg2 size flags=flags:splice
+pidfd_getfd fd pid_fd=arg0:int target_fd=arg1:int flags=flags
+sendfile res -offset out_fd=fd in_fd=arg1:int size
+splice res fd_in=fd fd_out=arg2:int size flags=flags:splice
 shutdown res fd how=arg1:shutdown
 getsockname
 getpeername
@@ -47,12 +47,12 @@ eventfd res initval=arg0 -flags
 eventfd2 res flags=flags:open initval=arg0
 epoll_create res size=arg0
 epoll_create1 res flags=flags:epoll
-signalfd res fd=arg0 -mask -flags
-signalfd4 res flags=flags:open fd=arg0 -mask
+signalfd res fd=arg0:int -mask -flags
+signalfd4 res flags=flags:open fd=arg0:int -mask
 timerfd_create res clockid=arg0 flags=flags
 inotify_init res -flags
 inotify_init1 res flags=flags:open
-pidfd_open fd pid=arg0 flags=flags:pidfd
+pidfd_open fd pid=arg0:int flags=flags:pidfd
 pipe res -fd1 -fd2 -ino
 pipe2 res -fd1 -fd2 -ino flags=flags:open
 brk res=ret:hex -vm_size -vm_rss -vm_swap addr=arg0:hex
@@ -65,17 +65,17 @@ mlock2 res addr=arg0:hex len=arg1 flags=flags:lockTwo
 mlockall res flags=flags:lockAll
 munlock res addr=arg0:hex len=arg1
 munlockall res
-process_vm_readv res pid=arg0 -data
-process_vm_writev res pid=arg0 -data
-poll res -fds timeout=arg2
+process_vm_readv res pid=arg0:int -data
+process_vm_writev res pid=arg0:int -data
+poll res -fds timeout=arg2:int
 ppoll res -fds -timeout -sigmask
 select res
-epoll_wait res maxevents=arg2
+epoll_wait res maxevents=arg2:int
 nanosleep res -interval
 futex res addr=arg0:hex op=arg1:futex val=arg2
-semget res key=arg0 nsems=arg1 semflg=arg2:ipc
-semctl res semid=arg0 semnum=arg1 cmd=arg2:semaphore val=arg3
-semop res nsops=arg2 -sem_num_0 -sem_op_0 -sem_flg_0 -sem_num_1 -sem_op_1 -sem_flg_1 semid=arg0
+semget res key=arg0:int nsems=arg1 semflg=arg2:ipc
+semctl res semid=arg0:int semnum=arg1 cmd=arg2:semaphore val=arg3
+semop res nsops=arg2 -sem_num_0 -sem_op_0 -sem_flg_0 -sem_num_1 -sem_op_1 -sem_flg_1 semid=arg0:int
 getuid uid=ret:user
 geteuid euid=ret:user
 getgid gid=ret
@@ -84,7 +84,7 @@ getresuid res -ruid -euid -suid
 getresgid res -rgid -egid -sgid
 getrlimit res -cur -max resource=arg0:limit
 setrlimit res -cur -max resource=arg0:limit
-prlimit res -newcur -newmax -oldcur -oldmax pid=arg0 resource=arg1:limit
+prlimit res -newcur -newmax -oldcur -oldmax pid=arg0:int resource=arg1:limit
 seccomp res op=arg0 flags=flags
 `
 
@@ -99,8 +99,8 @@ fgetxattr fd name=text1 size
 fsetxattr fd name=text1 size flags=flags
 fremovexattr fd name=text1
 fsmount fd flags=flags
-epoll_ctl fd op=arg1 target_fd=arg2
-tee fd_in=fd fd_out=arg1 size flags=flags:splice
+epoll_ctl fd op=arg1 target_fd=arg2:int
+tee fd_in=fd fd_out=arg1:int size flags=flags:splice
 vmsplice fd nr_segs=arg2 flags=flags:splice
 pidfd_send_signal fd sig=arg1:signal flags=flags
 process_madvise fd advice=arg3 flags=flags
@@ -126,8 +126,8 @@ file_getattr dirfd path flags=flags:at
 file_setattr dirfd path flags=flags:at
 utimensat dirfd path flags=flags:at
 futimesat dirfd path
-inotify_add_watch fd=arg0 path mask=flags:hex
-fanotify_mark fd=arg0 flags=flags:hex mask=arg2:hex dirfd path
+inotify_add_watch fd=arg0:int path mask=flags:hex
+fanotify_mark fd=arg0:int flags=flags:hex mask=arg2:hex dirfd path
 name_to_handle_at dirfd path flags=flags:at
 move_mount from_dirfd=dirFd from_path=path to_dirfd=dirFd2 to_path=path2 flags=flags:hex
 open_tree dirfd path flags=flags:hex
@@ -135,7 +135,7 @@ open_tree_attr dirfd path flags=flags:hex
 fspick dirfd path flags=flags:hex
 mount_setattr dirfd path flags=flags:hex
 swapon path flags=flags:hex
-perf_event_open fd pid=arg1 cpu=arg2 group_fd=arg3 flags=flags:hex
+perf_event_open fd pid=arg1:int cpu=arg2:int group_fd=arg3:int flags=flags:hex
 fanotify_init fd flags=arg0:hex event_f_flags=arg1:open
 memfd_secret fd flags=flags
 fsopen fd fsname=text0 flags=flags
@@ -149,45 +149,45 @@ mincore addr=arg0:hex length=arg1
 mseal addr=arg0:hex length=arg1
 map_shadow_stack addr=arg0:hex size=arg1
 clock_nanosleep clockid=arg0 flags=flags
-wait4 pid=arg0 options=arg2
-waitpid pid=arg0 options=arg2
-waitid idtype=arg0 pid=arg1 options=arg3
+wait4 pid=arg0:int options=arg2
+waitpid pid=arg0:int options=arg2
+waitid idtype=arg0 pid=arg1:int options=arg3
 rt_sigaction sig=arg0:signal
-rt_sigqueueinfo pid=arg0 sig=arg1:signal
-rt_tgsigqueueinfo pid=arg0 tid=arg1 sig=arg2:signal
+rt_sigqueueinfo pid=arg0:int sig=arg1:signal
+rt_tgsigqueueinfo pid=arg0:int tid=arg1:int sig=arg2:signal
 sigaction sig=arg0:signal
 signal sig=arg0:signal
 alarm seconds=arg0
-shmget key=arg0 size=arg1 shmflg=arg2:ipc
-shmat shmid=arg0 addr=arg1:hex shmflg=arg2
-shmctl shmid=arg0 cmd=arg1
-msgget key=arg0 msgflg=arg1:ipc
-msgsnd msqid=arg0 size=arg2
-msgrcv msqid=arg0 size=arg2
-msgctl msqid=arg0 cmd=arg1
+shmget key=arg0:int size=arg1 shmflg=arg2:ipc
+shmat shmid=arg0:int addr=arg1:hex shmflg=arg2
+shmctl shmid=arg0:int cmd=arg1
+msgget key=arg0:int msgflg=arg1:ipc
+msgsnd msqid=arg0:int size=arg2
+msgrcv msqid=arg0:int size=arg2
+msgctl msqid=arg0:int cmd=arg1
 mq_unlink name=text0
 setgroups size=arg0
-getpgid pid=arg0
-getsid pid=arg0
+getpgid pid=arg0:int
+getsid pid=arg0:int
 kexec_load entry=arg0:hex nr_segments=arg1 flags=flags:hex
-kexec_file_load fd initrd_fd=arg1 cmdline=text0 flags=flags:hex
+kexec_file_load fd initrd_fd=arg1:int cmdline=text0 flags=flags:hex
 reboot magic=arg0:hex magic2=arg1:hex cmd=arg2:hex
 syslog type=arg0 length=arg2
 ioperm from=arg0 num=arg1 turn_on=arg2
-iopl level=arg0
+iopl level=arg0:int
 add_key type=text0 description=text1
 request_key type=text0 description=text1
 arch_prctl code=arg0:hex addr=arg1:hex
 personality persona=arg0:hex
-setpriority which=arg0 who=arg1 prio=arg2
-getpriority which=arg0 who=arg1
-nice inc=arg0
+setpriority which=arg0 who=arg1:int prio=arg2:int
+getpriority which=arg0 who=arg1:int
+nice inc=arg0:int
 umask mask=arg0
-sched_setscheduler pid=arg0 policy=arg1
-sched_setparam pid=arg0
-sched_setattr pid=arg0
-sched_setaffinity pid=arg0
+sched_setscheduler pid=arg0:int policy=arg1
+sched_setparam pid=arg0:int
+sched_setattr pid=arg0:int
+sched_setaffinity pid=arg0:int
 getrandom length=arg1 flags=flags
-kcmp pid1=arg0 pid2=arg1 type=arg2
+kcmp pid1=arg0:int pid2=arg1:int type=arg2
 io_setup nr_events=arg0
 `

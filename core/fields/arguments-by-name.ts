@@ -1,7 +1,8 @@
 /**
  * The arguments of calls that are captured only by name, in Falco's order under Falco's names: a call and its arguments a
  * line. `-NAME` is one that a batch does not carry. `NAME` alone is what the name says (`res`, `fd`, `dirfd`, `path`, `size`,
- * `tuple`), `NAME=COLUMN` a column as it is, `NAME=COLUMN:AS` one as a name or `hex`. Calls of which Falco knows nothing but
+ * `tuple`), `NAME=COLUMN` a column as it is, `NAME=COLUMN:AS` one by its name, as `hex`, as a
+ * signed `int` or as a `user`. Calls of which Falco knows nothing but
  * `ID` and `nativeID` have these two first, and what else they carry behind them.
  */
 import type { ColumnName } from '../batch/columns.ts'
@@ -63,8 +64,17 @@ function argumentOf(token: string): EventArgument {
       return raw(name, column)
   }
   if (as === 'user') return user(name, column as ColumnName)
+  if (as === 'int') return signed(name, column as ColumnName)
   if (as === 'hex') return hexadecimal(name, column as ColumnName)
   return number(name, column as ColumnName, as === undefined ? undefined : NUMBER_NAMES[as as NumberNames])
+}
+
+/** An `int` of the call: what stands in the upper half of the register is not part of it. */
+function signed(name: string, column: ColumnName): EventArgument {
+  return named(name, (cursor) => {
+    const value = cursor.number(column)
+    return value === undefined ? undefined : { raw: String(value | 0) }
+  })
 }
 
 /** As Falco prints addresses and requests of ioctl; -1 and other negative numbers stay what they are. */

@@ -398,7 +398,12 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
     table.set<uint32_t>(isText ? Column::text1 : Column::rawPath2, text(e.text(SLOT_RAW1)));
   }
   if (spec.at_size) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
-  if (e.has(SLOT_DIR0)) table.set<uint32_t>(Column::dirPath, path(e, SLOT_DIR0));
+  if (e.has(SLOT_DIR0)) {
+    const uint32_t directory = path(e, SLOT_DIR0);
+    table.set<uint32_t>(Column::dirPath, directory);
+    // An empty path is the descriptor itself (AT_EMPTY_PATH).
+    if (e.text(SLOT_RAW0).empty() && !e.has(SLOT_PATH)) table.set<uint32_t>(Column::path, directory);
+  }
   if (e.has(SLOT_DIR1)) table.set<uint32_t>(Column::dirPath2, path(e, SLOT_DIR1));
   if (spec.dir0 && !(isNamed && spec.dir0 == PLACE_UNRELATED)) {
     table.set<int32_t>(Column::dirFd, static_cast<int32_t>(e.at(spec.dir0)));

@@ -104,12 +104,12 @@ export function removeFolders(): void {
   folder = null
 }
 
-/** The compiled tester, or null without a C compiler. */
-export function buildTester(): string | null {
+/** The compiled program of `tester.c` or another file beside it, or null without a C compiler. */
+export function buildTester(name = 'tester'): string | null {
   if (spawnSync('gcc', ['--version']).status !== 0) return null
-  const program = join(freshFolder(), 'tester')
+  const program = join(freshFolder(), name)
   if (!existsSync(program)) {
-    const source = fileURLToPath(new URL('tester.c', import.meta.url))
+    const source = fileURLToPath(new URL(`${name}.c`, import.meta.url))
     // Static: a loader would open files of its own.
     execFileSync('gcc', ['-O1', '-pthread', '-static', source, '-o', program])
   }

@@ -385,7 +385,9 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
     if (e.head.flags & EVENT_HAS_FILE) table.set<uint8_t>(Column::fdType, fileTypeChar(e.head, path));
   }
   const bool isNamed = e.head.type >= TYPE_FIRST_NAMED;
-  if (isNamed) setArguments(table, e, 6);
+  // Of a request through io_uring the arguments are not read.
+  const bool isRequest = isNamed && e.head.abi == ABI_URING;
+  if (isNamed && !isRequest) setArguments(table, e, 6);
   if (spec.raw0 & (RAW_DATA | RAW_PARTS)) {
     if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
   } else if (e.has(SLOT_RAW0) && !(e.head.type == TYPE_GETCWD && e.head.ret < 0)) {
@@ -397,7 +399,7 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
     const bool isText = isNamed && spec.dir1 == PLACE_UNRELATED;
     table.set<uint32_t>(isText ? Column::text1 : Column::rawPath2, text(e.text(SLOT_RAW1)));
   }
-  if (spec.at_size) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
+  if (spec.at_size && !isRequest) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
   if (e.has(SLOT_DIR0)) {
     const uint32_t directory = path(e, SLOT_DIR0);
     table.set<uint32_t>(Column::dirPath, directory);
@@ -410,7 +412,7 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   }
   if (spec.dir1 && spec.dir1 != PLACE_UNRELATED) table.set<int32_t>(Column::dirFd2, static_cast<int32_t>(e.at(spec.dir1)));
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
-  if (spec.at_mode) table.set<uint32_t>(Column::mode, static_cast<uint32_t>(e.at(spec.at_mode)));
+  if (spec.at_mode && !isRequest) table.set<uint32_t>(Column::mode, static_cast<uint32_t>(e.at(spec.at_mode)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));
   if (spec.at_gid) table.set<uint32_t>(Column::argGid, static_cast<uint32_t>(e.at(spec.at_gid)));
   if (e.head.type == TYPE_DUP || e.head.type == TYPE_DUP2 || e.head.type == TYPE_DUP3) {

@@ -143,10 +143,11 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
     table.set<uint8_t>(Column::role, kServer);
   }
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
-  if (spec.at_size) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
+  const bool isRequest = e.head.type >= TYPE_FIRST_NAMED && e.head.abi == ABI_URING;
+  if (spec.at_size && !isRequest) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
-  setArguments(table, e, e.head.type >= TYPE_FIRST_NAMED ? 6 : 3);
+  if (!isRequest) setArguments(table, e, e.head.type >= TYPE_FIRST_NAMED ? 6 : 3);
 }
 
 }  // namespace seamark

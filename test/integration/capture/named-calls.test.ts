@@ -24,6 +24,7 @@ import {
 
 const why = whyNoCapture()
 const program = why === null ? buildTester('named') : null
+const tester = why === null ? buildTester() : null
 const reason = why ?? (program === null ? 'no C compiler' : null)
 if (reason !== null) console.warn(`calls by name not tested: ${reason}`)
 
@@ -42,19 +43,20 @@ interface Scene extends Captured {
 }
 
 /** What the program itself did: before it is started, Node's fork of itself does other things under the same pid. */
-async function scene(name: string, plan: CapturePlan): Promise<Scene> {
+async function scene(name: string, plan: CapturePlan, by = program!): Promise<Scene> {
+  const comm = by === program ? 'named' : 'tester'
   const cwd = freshFolder()
   let pid = 0
   let out = ''
   const seen = await capture(plan, async () => {
-    const child = spawn(program!, [name], { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn(by, [name], { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
     pid = child.pid!
     child.stdout.on('data', (data: Buffer) => {
       out += data.toString()
     })
     await once(child, 'close')
   })
-  return { ...seen, mine: seen.rows.filter((row) => row.by.pid === pid && row.by.comm === 'named'), out, cwd }
+  return { ...seen, mine: seen.rows.filter((row) => row.by.pid === pid && row.by.comm === comm), out, cwd }
 }
 
 function only(rows: SeenRow[], event: string, match: Partial<SeenRow> = {}): SeenRow {
@@ -201,6 +203,26 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
     expect(only(mine, 'shutdown')).toMatchObject({ ...client, arg1: 1, ret: 0 })
     expect(only(mine, 'fcntl', { arg1: 3 })).toMatchObject(client)
     expect(only(mine, 'getsockname')).toMatchObject({ table: 'network', localPort: port, localIp: '127.0.0.1' })
+  })
+
+  test('by the numbers of 32-bit programs are the same calls', async () => {
+    const { mine } = await scene('compat-named', planFor(['read', 'access', 'fcntl', 'shutdown', 'close']), tester!)
+    const file = { abi: 1, table: 'file', path: '/etc/hostname' }
+    expect(only(mine, 'read', { abi: 1 })).toMatchObject({ ...file, size: 8 })
+    expect(only(mine, 'access', { abi: 1 })).toMatchObject({ rawPath: '/etc/hostname', mode: 4, ret: 0 })
+    expect(only(mine, 'fcntl', { abi: 1 })).toMatchObject({ ...file, arg1: 1 })
+    expect(only(mine, 'shutdown', { abi: 1 })).toMatchObject({ table: 'network', arg1: 1, ret: -107 })
+    expect(only(mine, 'close', { abi: 1 }).ret).toBe(0)
+  })
+
+  test('through io_uring tell the descriptor and the result', async ({ skip }) => {
+    const { mine, cwd } = await scene('ring-named', planFor(['read', 'write', 'fsync']), tester!)
+    if (mine.every(({ abi }) => abi !== 2)) return skip('no io_uring here')
+    const file = { table: 'file', path: join(cwd, 'plain'), fdType: char('f') }
+    expect(only(mine, 'write', { abi: 2 })).toMatchObject({ ...file, ret: 5 })
+    expect(only(mine, 'read', { abi: 2 })).toMatchObject({ ...file, ret: 4 })
+    expect(only(mine, 'read', { abi: 2 }).size).toBeUndefined()
+    expect(only(mine, 'fsync', { abi: 2 })).toMatchObject({ ...file, ret: 0 })
   })
 
   test('of Seamark itself are left out, so that it does not feed on what it writes', async () => {

@@ -1,13 +1,13 @@
 /** Calls on a descriptor, and those that make one of a kind without a path. Columns as in `parse.ts`: name, x86-64, ia32, arm64, places. */
 export const NAMED_ON_DESCRIPTORS = `
-read 0 3 63 fd=1 data=2 size=3
+read 0 3 63 fd=1 data=2 size=3 uring=22+4
 pread 17 180 67 fd=1 data=2 size=3
-readv 19 145 65 fd=1 parts=2 size=return
+readv 19 145 65 fd=1 parts=2 size=return uring=1
 preadv 295 333 69 fd=1 parts=2 size=return
 preadv2 327 378 286 fd=1 parts=2 size=return flags=6
-write 1 4 64 fd=1 data=2 size=3
+write 1 4 64 fd=1 data=2 size=3 uring=23+5
 pwrite 18 181 68 fd=1 data=2 size=3
-writev 20 146 66 fd=1 parts=2 size=return
+writev 20 146 66 fd=1 parts=2 size=return uring=2
 pwritev 296 334 70 fd=1 parts=2 size=return
 pwritev2 328 379 287 fd=1 parts=2 size=return flags=6
 close 3 6 57 number=1
@@ -22,11 +22,11 @@ llseek - 140 - fd=1
 getdents 78 141 - fd=1 size=3
 getdents64 217 220 61 fd=1 size=3
 readdir - 89 - fd=1
-ftruncate 77 93+194 46 fd=1 size=2
-fsync 74 118 82 fd=1
+ftruncate 77 93+194 46 fd=1 size=2 uring=55
+fsync 74 118 82 fd=1 uring=3
 fdatasync 75 148 83 fd=1
-fallocate 285 324 47 fd=1 mode=2 size=4
-fadvise64 221 250+272 223 fd=1
+fallocate 285 324 47 fd=1 mode=2 size=4 uring=17
+fadvise64 221 250+272 223 fd=1 uring=24
 flock 73 143 32 fd=1
 readahead 187 225 213 fd=1 size=3
 sync_file_range 277 314 84 fd=1 flags=4
@@ -62,7 +62,7 @@ vmsplice 278 316 75 fd=1 flags=4
 copy_file_range 326 377 285 fd=1 size=5 flags=6
 epoll_ctl 233 255 21 fd=1
 epoll_ctl_old 214 - - fd=1
-shutdown 48 373 210 fd=1
+shutdown 48 373 210 fd=1 uring=34
 getsockname 51 367 204 fd=1
 getpeername 52 368 205 fd=1
 getsockopt 55 365 209 fd=1

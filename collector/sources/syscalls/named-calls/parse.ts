@@ -3,6 +3,7 @@
  * 0x80`; several joined by `+`, where older variants mean the same) and arm64, `-` for none, and which argument is what.
  * `path` and `path2` are resolved against `dir` and `dir2` or the current directory, `text` and `text2` are mere texts;
  * `number` is a descriptor that is not looked up, `data` a buffer, `parts` a list of buffers, `message` a struct msghdr.
+ * `uring` are opcodes of io_uring, of which nothing but the descriptor and the result is told.
  */
 import { CALL_FAMILIES, familyOf, type NamedCall } from '../../../../core/fields/calls-by-name.ts'
 import type { Place, SyscallSpec } from '../syscall-table.ts'
@@ -44,6 +45,7 @@ function placesOf(call: string, places: readonly string[]): Partial<SyscallSpec>
     const place: Place = where === 'return' ? where : (Number(where) as Place)
     if (Object.hasOwn(PLACES, what)) spec[PLACES[what as keyof typeof PLACES]] = place
     else if (what === 'number') Object.assign(spec, { fd: place, isNumberOnly: true })
+    else if (what === 'uring') spec.uring = where.split('+').map(Number)
     else if (what === 'path') spec.text0 = place
     else if (what === 'path2') spec.text1 = place
     else if (what === 'text') Object.assign(spec, { text0: place, dir0: 'none' })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventTables } from '../../../core/batch/batch.ts'
 import { encodeBody, openBody } from '../../../core/batch/body.ts'
+import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import { TABLES } from '../../../core/batch/schema.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
@@ -24,6 +25,21 @@ function rulesText(seed: number, count: number): string {
     const condition = JSON.stringify(randomCondition(random, source))
     return `- rule: r${i}\n  desc: d\n  source: ${source}\n  condition: ${condition}\n  output: o\n  priority: info\n  warn_evttypes: false\n`
   }).join('')
+}
+
+/** How many of the conditions hold for a call of the process, asking that all of the first hold and none of the others. */
+function holding(holds: readonly string[], others: readonly string[], process: Row): number {
+  const rule = (condition: string, i: number) =>
+    `- rule: r${i}\n  desc: d\n  condition: evt.type = ptrace and ${condition}\n  output: o\n  priority: info\n`
+  const conditions = [...holds, ...others].map((condition) => `(${condition})`)
+  const { ruleSet, problems } = loadRuleSet([{ name: 'r.yaml', text: conditions.map(rule).join('') }])
+  expect(problems).toEqual([])
+  const builder = new BatchBuilder(1470327477881730713n)
+  const row = builder.add('process', process)
+  builder.addEvent('call', builder.baseNs, { type: EVENT_TYPES.ptrace.code, ret: 0, process: row })
+  const found = ruleSet!.detect(builder.build()).map((match) => conditions[match.rule])
+  expect(found).toEqual(conditions.slice(0, holds.length))
+  return found.length
 }
 
 describe('a compiled rule set', () => {
@@ -84,6 +100,44 @@ describe('a compiled rule set', () => {
     }
     expect(fired('all')).toEqual(['any', 'a', 'b'])
     expect(fired('first')).toEqual(['a'])
+  })
+
+  test('compares times to the nanosecond, with numbers and with each other', () => {
+    const held = holding(
+      [
+        'evt.rawtime = 1470327477881730713',
+        'evt.rawtime > 1470327477881730712',
+        'evt.rawtime >= 1470327477881730713 and evt.rawtime <= 1470327477881730713',
+        'evt.rawtime in (1, 1470327477881730713)',
+        'evt.rawtime.s = 1470327477 and evt.rawtime.ns = 881730713',
+        'proc.pid.ts < val(evt.rawtime) and proc.pid.ts != val(evt.rawtime)',
+        'proc.vpid = val(evt.rawtime.s)',
+      ],
+      [
+        'evt.rawtime = 1470327477881730714',
+        'evt.rawtime > 1470327477881730713',
+        'evt.rawtime in (1470327477881730714, 1470327477881730712)',
+        'evt.rawtime != 1470327477881730713',
+        'proc.vpid != val(evt.rawtime.s)',
+      ],
+      { startTime: 1470327477881730712n, vpid: 1470327477 },
+    )
+    expect(held).toBe(7)
+  })
+
+  test('compares two fields by every operator of texts', () => {
+    const held = holding(
+      [
+        'proc.exe icontains val(proc.name)',
+        'proc.exe contains val(user.name)',
+        'proc.name glob val(group.name)',
+        'proc.exe iglob val(group.name)',
+        'proc.exe endswith val(proc.name) or proc.exe startswith val(user.name)',
+      ],
+      ['proc.exe contains val(proc.name)', 'proc.exe glob val(proc.name)', 'group.name iglob val(proc.name)'],
+      { comm: 'cat', argv: '/bin/CAT', userName: '/bin', groupName: '*[aA][tT]' },
+    )
+    expect(held).toBe(5)
   })
 
   test('keeps more rules for one event type than a machine word has bits apart', () => {

@@ -33,7 +33,7 @@ export interface CompilableRule {
 }
 
 export interface Program {
-  /** Every (row, rule) that fires, in (table, row, rule) order. */
+  /** Every (row, rule) that fires, in the order of the events and, for one event, of the rules. */
   detect(batch: Batch): Match[]
   /** Event types that each rule can match. */
   eventTypes: EventTypeName[][]
@@ -98,9 +98,19 @@ export function compileRules(pool: ExpressionPool, rules: readonly CompilableRul
       }
       cursor.close()
       calls.paths.close()
-      return matches
+      return inEventOrder(batch, matches)
     },
   }
+}
+
+/** Tables are judged one after the other; what a person or another program reads comes in the order in which it happened. */
+function inEventOrder(batch: Batch, matches: Match[]): Match[] {
+  if (matches.length < 2 || matches.every(({ table }) => table === matches[0]!.table)) return matches
+  const ordinals = new Map(
+    eventTables(batch).map(({ name, columns }) => [TABLES[name].id as number, columns.ordinal as Uint32Array]),
+  )
+  const at = ({ table, row }: Match) => ordinals.get(table)![row]!
+  return matches.sort((a, b) => at(a) - at(b))
 }
 
 interface CompiledGroups {

@@ -179,7 +179,7 @@ export const EVT_FIELDS: readonly Field[] = [
     'evt.count.error.memory',
     'number',
     'Always 0: calls that allocate memory are not captured.',
-    fromEvent(['ret'], () => 0),
+    fromEvent(['ret'], (cursor) => (cursor.number('ret') === undefined ? undefined : 0)),
   ),
   field(
     'evt.count.error.other',

@@ -17,7 +17,7 @@ import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
 import { alertDocument, detectionDocument } from './alert-document.ts'
 import { AlertState, type Counted } from './alert-state.ts'
-import { notificationItem, notificationTopic } from './notify/outbox.ts'
+import { notificationItem, notificationTopic } from './notify/destination.ts'
 
 /** Items, of up to 64 detections. Many at once: an alert that several of them extend is read, written and indexed once. */
 const MAX_DELIVERY = 256

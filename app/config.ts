@@ -78,7 +78,7 @@ export const ConfigSchema = Type.Object(
         Type.String({
           minLength: 1,
           maxLength: 128,
-          description: 'Name of this host in every event; default: its hostname.',
+          description: 'Name of this host in every event; default: FALCO_HOSTNAME, or its hostname.',
         }),
       ),
     }),
@@ -326,6 +326,7 @@ export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = pr
   return config
 }
 
-export function collectorId(config: Config): string {
-  return config.collector.id ?? hostname()
+/** As in Falco, FALCO_HOSTNAME names a host that runs in a container, whose own name says nothing. */
+export function collectorId(config: Config, env: NodeJS.ProcessEnv = process.env): string {
+  return config.collector.id ?? (env.FALCO_HOSTNAME || hostname())
 }

@@ -1,9 +1,9 @@
 /** The destinations that a configuration names, and how they write. */
 import type { Writable } from 'node:stream'
+import type { Destination } from '../alerts/notify/destination.ts'
 import type { FalcoFormat } from '../alerts/notify/falco-format.ts'
 import { FileDestination } from '../alerts/notify/file.ts'
 import { HttpDestination } from '../alerts/notify/http.ts'
-import type { Destination } from '../alerts/notify/outbox.ts'
 import { ProgramDestination } from '../alerts/notify/program.ts'
 import { SyslogDestination } from '../alerts/notify/syslog.ts'
 import { TerminalDestination } from '../alerts/notify/terminal.ts'

@@ -1,8 +1,8 @@
 /** Appends detections to a file, one a line. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { AppError } from '../../core/model/errors.ts'
+import type { Destination, Notification } from './destination.ts'
 import { type FalcoFormat, falcoLine } from './falco-format.ts'
-import type { Destination, Notification } from './outbox.ts'
 
 export interface FileDestinationConfig {
   path: string

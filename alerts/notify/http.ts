@@ -4,9 +4,9 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { AppError } from '../../core/model/errors.ts'
+import type { Destination, Notification } from './destination.ts'
 import { type FalcoFormat, falcoLine } from './falco-format.ts'
 import { OneByOne } from './one-by-one.ts'
-import type { Destination, Notification } from './outbox.ts'
 
 export interface HttpDestinationConfig {
   url: string

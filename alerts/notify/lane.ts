@@ -10,8 +10,8 @@ import { type BackoffOptions, backoffMs } from '../../core/runtime/backoff.ts'
 import { systemClock } from '../../core/runtime/clock.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
+import { type Destination, type Notification, notificationTopic } from './destination.ts'
 import { ONE_TIMEOUT_MS } from './one-by-one.ts'
-import { type Destination, type Notification, notificationTopic } from './outbox.ts'
 
 export interface LaneOptions {
   queue: Queue

@@ -1,5 +1,5 @@
 /** For destinations that take one notification at a time. */
-import type { Notification } from './outbox.ts'
+import type { Notification } from './destination.ts'
 
 /** One notification that takes longer has failed. */
 export const ONE_TIMEOUT_MS = 30_000

@@ -7,9 +7,9 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { safeText } from '../../core/runtime/safe-text.ts'
+import type { Destination, Notification } from './destination.ts'
 import { type FalcoFormat, falcoLine } from './falco-format.ts'
 import { OneByOne } from './one-by-one.ts'
-import type { Destination, Notification } from './outbox.ts'
 
 export interface ProgramDestinationConfig {
   /** For `sh -c`. */

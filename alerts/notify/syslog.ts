@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { PRIORITIES } from '../../core/model/event.ts'
 import { safeText } from '../../core/runtime/safe-text.ts'
+import type { Destination, Notification } from './destination.ts'
 import { type FalcoFormat, falcoLine } from './falco-format.ts'
-import type { Destination, Notification } from './outbox.ts'
 
 export interface SyslogDestinationConfig {
   /** Default /dev/log. */

@@ -5,8 +5,8 @@
  */
 import type { Writable } from 'node:stream'
 import { alertLine, repeatLine } from './alert-line.ts'
+import type { Destination, Notification } from './destination.ts'
 import { type FalcoFormat, falcoLine } from './falco-format.ts'
-import type { Destination, Notification } from './outbox.ts'
 
 export interface TerminalDestinationOptions {
   out: Writable

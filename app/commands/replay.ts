@@ -18,7 +18,7 @@ import { compileRules } from '../rules/rule-set.ts'
 export const replay: Command = {
   name: 'replay',
   summary: "Judge a recording, or a capture of Falco's or sysdig's, by the rules",
-  operands: 'FILE',
+  operands: 'FILE|-',
   options: {
     json: { type: 'boolean', doc: "one JSON object a line, in Falco's shape" },
     ...RULE_OPTIONS,
@@ -26,6 +26,7 @@ export const replay: Command = {
   },
   notes:
     'FILE is a recording made by Seamark or a capture in the .scap format, compressed or not; its first bytes tell which. ' +
+    'A capture may come through a pipe; - is standard input. ' +
     'Names of containers and images are those that it holds. A recording holds no names of users; a capture does.',
   examples: [
     ['seamark replay attack.rec', 'what the shipped rules say'],

@@ -4,6 +4,10 @@ import type { Problem } from '../../core/model/problem.ts'
 import type { RuleSelection, RuleSelector } from '../rules/rule-selection.ts'
 import { expandEnvironment } from './environment.ts'
 
+/** Falco's reader takes the booleans of YAML 1.1. */
+const TRUE: ReadonlySet<string> = new Set(['true', 'yes', 'on', 'y'])
+const FALSE: ReadonlySet<string> = new Set(['false', 'no', 'off', 'n'])
+
 export class FalcoValues {
   readonly problems: Problem[] = []
   private readonly root: YAMLMap | null
@@ -36,7 +40,8 @@ export class FalcoValues {
   boolean(key: string): boolean | undefined {
     const value = this.scalar(key)
     if (value === undefined || typeof value === 'boolean') return value
-    if (value === 'true' || value === 'false') return value === 'true'
+    const word = typeof value === 'string' ? value.toLowerCase() : ''
+    if (TRUE.has(word) || FALSE.has(word)) return TRUE.has(word)
     this.mistake(key, `${key} is true or false`)
     return undefined
   }

@@ -1,7 +1,9 @@
 /** The events of a file, as batches that name processes and containers: a recording of ours, or a capture (`.scap`). */
-import { isCapture, readCapture } from '../../collector/sources/scap/capture-file.ts'
+import { statSync } from 'node:fs'
+import { openCapture } from '../../collector/sources/scap/capture-file.ts'
 import { readRecording } from '../../collector/sources/syscalls/recording.ts'
 import type { Batch } from '../../core/batch/batch.ts'
+import { AppError } from '../../core/model/errors.ts'
 import { buildReplayHost, surveyRecording } from './replay-host.ts'
 
 export interface RecordedOptions {
@@ -13,10 +15,14 @@ export interface RecordedOptions {
 
 /** Throws AppError E_RECORDING_CORRUPT. */
 export async function* recordedBatches(path: string, options: RecordedOptions = {}): AsyncGenerator<Batch> {
-  if (await isCapture(path)) {
-    yield* readCapture(path, options)
+  const capture = await openCapture(path, options)
+  if (capture !== null) {
+    yield* capture
     return
   }
+  // Who the processes are is looked for in the whole of it first.
+  if (path === '-' || !statSync(path).isFile())
+    throw new AppError('E_CAPTURE_UNAVAILABLE', `${path} is no capture: a recording of Seamark has to be a file`)
   const host = buildReplayHost(surveyRecording(path))
   for (const { batch } of readRecording(path)) yield await host.join(batch)
 }

@@ -8,5 +8,5 @@ export const FALCO_DIFFERENCES: Readonly<Record<string, string>> = {
   W_RULE_SOURCE: 'rules of sources that need a plugin of Falco are left out',
   capture: '`capture` is read and has no effect: no .scap is written',
   'rule-matching':
-    'Falco raises only the first rule that holds for an event, Seamark all; `--rule-matching first` is as Falco',
+    'Falco raises only the first rule that holds for an event, Seamark all; `--rule-matching first` is as Falco. Its own `all` keeps rules without event types silent where one with types held; here they are raised too',
 }

@@ -1,7 +1,8 @@
 /** The thread of the analyzer and of alerting: batches in, detections, alerts and notifications out. */
 import { workerData } from 'node:worker_threads'
 import { Alerting } from '../../alerts/alerting.ts'
-import { notificationTopic, Outbox } from '../../alerts/notify/outbox.ts'
+import { notificationTopic } from '../../alerts/notify/destination.ts'
+import { Outbox } from '../../alerts/notify/outbox.ts'
 import { Analyzer } from '../../analyzer/analyzer.ts'
 import { DeadLetters } from '../../analyzer/dead-letters.ts'
 import { QueueWatch } from '../../core/health/queue-watch.ts'

@@ -142,6 +142,8 @@ class Judge {
 
 function readable(value: Value): Value {
   if (typeof value === 'string') return toText(value)
+  // JSON has no number of so many digits.
+  if (typeof value === 'bigint') return String(value)
   return Array.isArray(value) ? value.map((one) => (typeof one === 'string' ? toText(one) : one)) : value
 }
 

@@ -17,7 +17,7 @@ export const UNKNOWN: unique symbol = Symbol('unknown')
 /** True, false, or null for what cannot be told. */
 export type Verdict = boolean | null
 
-type Single = string | number | boolean
+type Single = string | number | bigint | boolean
 
 /** `right` is the value of the right side's operand, where it is one. */
 export function judgePredicate(predicate: Predicate, left: Known, right: Known): Verdict {
@@ -65,9 +65,9 @@ function compare(operator: Operator, value: Single, wanted: Single): boolean {
     case '=':
     case 'in':
     case 'intersects':
-      return value === wanted
+      return isSame(value, wanted)
     case '!=':
-      return value !== wanted
+      return !isSame(value, wanted)
     case '<':
       return value < wanted
     case '<=':
@@ -78,6 +78,12 @@ function compare(operator: Operator, value: Single, wanted: Single): boolean {
       return value >= wanted
   }
   return compareTexts(operator, String(value), String(wanted))
+}
+
+/** A time is a bigint, what it is compared with may be a number. */
+function isSame(value: Single, wanted: Single): boolean {
+  if (typeof value === typeof wanted) return value === wanted
+  return typeof value !== 'string' && typeof wanted !== 'string' && value <= wanted && value >= wanted
 }
 
 function compareTexts(operator: Operator, value: string, wanted: string): boolean {

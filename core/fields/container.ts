@@ -80,7 +80,6 @@ const keyed = { ...everywhere, argument: 'key', argumentRequired: true } as cons
 function time(column: ColumnName, name: string, doc: string): Field {
   return field(name, 'time', doc, containerColumn(column), {
     ...everywhere,
-    print: (cursor: Cursor) => cursor.containerTime(column)?.toString(),
   })
 }
 

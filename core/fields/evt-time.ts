@@ -1,10 +1,7 @@
 /** When an event happened, in the forms that rules and outputs ask for. */
-import type { Cursor } from './cursor.ts'
 import { always, everySource, type Field, field } from './field.ts'
 import { dateTimeText, isoText, secondsText, timeText } from './time-text.ts'
 
-const timeNumber = always((cursor) => Number(cursor.timeNs))
-const printed = (print: (ns: bigint) => string) => ({ ...everySource, print: (cursor: Cursor) => print(cursor.timeNs) })
 const asText = (print: (ns: bigint) => string) => always((cursor) => print(cursor.timeNs))
 
 export const EVT_TIME_FIELDS: readonly Field[] = [
@@ -25,22 +22,25 @@ export const EVT_TIME_FIELDS: readonly Field[] = [
     asText((ns) => dateTimeText(ns).slice(0, 19)),
     everySource,
   ),
-  field('evt.rawtime', 'time', 'Event time in ns since the Unix epoch.', timeNumber, {
-    ...printed(String),
-    ecs: '@timestamp',
-  }),
+  field(
+    'evt.rawtime',
+    'time',
+    'Event time in ns since the Unix epoch.',
+    always((cursor) => cursor.timeNs),
+    { ...everySource, ecs: '@timestamp' },
+  ),
   field(
     'evt.rawtime.s',
     'time',
     'Seconds since the Unix epoch.',
-    always((cursor) => Number(cursor.timeNs / 1_000_000_000n)),
+    always((cursor) => cursor.timeNs / 1_000_000_000n),
     everySource,
   ),
   field(
     'evt.rawtime.ns',
     'time',
     'Nanoseconds within the second.',
-    always((cursor) => Number(cursor.timeNs % 1_000_000_000n)),
+    always((cursor) => cursor.timeNs % 1_000_000_000n),
     everySource,
   ),
 ]

@@ -202,7 +202,10 @@ export const FD_FIELDS: readonly Field[] = [
     'fd.is_server',
     'boolean',
     'The process is the server of this connection.',
-    fromEvent(['role', 'family'], (cursor) => (cursor.table.name === 'network' ? isServer(cursor) : false)),
+    fromEvent(['fd', 'family'], (cursor) => {
+      if (cursor.table.name === 'network') return isServer(cursor)
+      return takesDescriptor(cursor) ? false : undefined
+    }),
   ),
   field(
     'fd.connected',

@@ -8,7 +8,7 @@ import type { CaptureWant } from '../model/source.ts'
 import type { Cursor } from './cursor.ts'
 
 /**
- * `time`: ns since the Unix epoch, `duration`: ns, both as doubles (256 ns of precision; `print` is exact).
+ * `time`: ns since the Unix epoch, as a bigint; `duration`: ns, as a double, which is exact for a hundred days.
  * `net` compares an address with CIDR blocks; `bytes` holds raw data.
  */
 export type FieldType = 'string' | 'number' | 'boolean' | 'ip' | 'net' | 'port' | 'time' | 'duration' | 'bytes'

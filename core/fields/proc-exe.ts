@@ -28,12 +28,8 @@ export const PROC_EXE_FIELDS: readonly Field[] = [
     processFlag('exeFlags', EXE_FLAGS.memfd),
   ),
   field('proc.exe_ino', 'number', 'Inode of the executable.', processColumn('exeInode')),
-  field('proc.exe_ino.ctime', 'time', 'Last status change of the executable.', processColumn('exeCtime'), {
-    print: (cursor) => cursor.processTime('exeCtime')?.toString(),
-  }),
-  field('proc.exe_ino.mtime', 'time', 'Last modification of the executable.', processColumn('exeMtime'), {
-    print: (cursor) => cursor.processTime('exeMtime')?.toString(),
-  }),
+  field('proc.exe_ino.ctime', 'time', 'Last status change of the executable.', processColumn('exeCtime')),
+  field('proc.exe_ino.mtime', 'time', 'Last modification of the executable.', processColumn('exeMtime')),
   field(
     'proc.exe_ino.ctime_duration_proc_start',
     'time',
@@ -41,7 +37,7 @@ export const PROC_EXE_FIELDS: readonly Field[] = [
     fromProcess((cursor) => {
       const start = cursor.processTime('startTime')
       const changed = cursor.processTime('exeCtime')
-      return start === undefined || changed === undefined ? undefined : Number(start - changed)
+      return start === undefined || changed === undefined ? undefined : start - changed
     }),
   ),
 ]

@@ -306,19 +306,12 @@ export const PROC_FIELDS: readonly Field[] = [
       ageOf((cursor) => cursor.ancestor(1)),
     ),
   ),
-  field('proc.pid.ts', 'time', 'Start of the process.', processColumn('startTime'), {
-    ecs: 'process.start',
-    print: (cursor) => cursor.processTime('startTime')?.toString(),
-  }),
+  field('proc.pid.ts', 'time', 'Start of the process.', processColumn('startTime'), { ecs: 'process.start' }),
   field(
     'proc.ppid.ts',
     'time',
     'Start of the parent.',
-    fromProcess((cursor) => {
-      const start = cursor.processTime('startTime', cursor.ancestor(1))
-      return start === undefined ? undefined : Number(start)
-    }),
-    { print: (cursor) => cursor.processTime('startTime', cursor.ancestor(1))?.toString() },
+    fromProcess((cursor) => cursor.processTime('startTime', cursor.ancestor(1))),
   ),
   field(
     'proc.is_container_runtime',

@@ -127,16 +127,8 @@ export const PROCESS_STATE_FIELDS: readonly Field[] = [
     },
     { argument: 'key', argumentRequired: true, wants: 'cgroups' },
   ),
-  of(
-    'pidns',
-    'proc.pidns_init_start_ts',
-    'time',
-    'Start of the first process of the pid namespace.',
-    (cursor) => {
-      const start = cursor.processTime('pidNsStartTime')
-      return start === undefined ? undefined : Number(start)
-    },
-    { print: (cursor) => cursor.processTime('pidNsStartTime')?.toString() },
+  of('pidns', 'proc.pidns_init_start_ts', 'time', 'Start of the first process of the pid namespace.', (cursor) =>
+    cursor.processTime('pidNsStartTime'),
   ),
   of(
     'pidns',
@@ -146,7 +138,7 @@ export const PROCESS_STATE_FIELDS: readonly Field[] = [
     (cursor) => {
       const start = cursor.processTime('pidNsStartTime')
       const changed = cursor.processTime('exeCtime')
-      return start === undefined || changed === undefined || changed < start ? undefined : Number(changed - start)
+      return start === undefined || changed === undefined || changed < start ? undefined : changed - start
     },
   ),
   of(

@@ -14,9 +14,8 @@ export function readerOf(field: Field, argument: string | null): Reader {
     return (cursor) => cursor.containerText(column)
   }
   if (kind === 'i64') {
-    const toNumber = (value: bigint | undefined) => (value === undefined ? undefined : Number(value))
-    if (read.scope === 'process') return (cursor) => toNumber(cursor.processTime(column))
-    if (read.scope === 'container') return (cursor) => toNumber(cursor.containerTime(column))
+    if (read.scope === 'process') return (cursor) => cursor.processTime(column)
+    if (read.scope === 'container') return (cursor) => cursor.containerTime(column)
   }
   if (read.scope === 'event') return (cursor) => cursor.number(column)
   if (read.scope === 'process') return (cursor) => cursor.processNumber(column)

@@ -23,9 +23,10 @@ export type EventId = string
 /**
  * A value as rules see it. Strings are *byte strings*: every character is one byte (0-255), so that a path or argv that
  * is not UTF-8 is compared byte by byte. `toText` turns them into readable text at the edge. Lists hold byte strings
- * or numbers. `undefined` means absent, with Falco's semantics: any comparison with it is false.
+ * or numbers; times since an epoch are bigints, in ns, which a double cannot hold. `undefined` means absent, with Falco's
+ * semantics: any comparison with it is false.
  */
-export type Value = string | number | boolean | readonly (string | number)[]
+export type Value = string | number | bigint | boolean | readonly (string | number)[]
 
 /** Falco's severities, most severe first. The index is the rank (0 = emergency). */
 export const PRIORITIES = [

@@ -35,7 +35,7 @@ export interface CompilableRule {
 }
 
 export interface Program {
-  /** Every (row, rule) that fires, in (table, row, rule) order. */
+  /** Every (row, rule) that fires, in the order of the events and, for one event, of the rules. */
   detect(batch: Batch): Match[]
   /** Event types that each rule can match. */
   eventTypes: EventTypeName[][]
@@ -108,7 +108,7 @@ export function compileRules(
       }
       cursor.close()
       calls.paths.close()
-      return matches
+      return inEventOrder(batch, matches)
     },
   }
 }
@@ -116,6 +116,16 @@ export function compileRules(
 function judgedTypes(rules: readonly CompilableRule[], keepEventTypes: readonly string[]): EventTypeName[] {
   const named = new Set([...rules.flatMap(({ condition }) => typesNamedBy(condition)), ...keepEventTypes])
   return [...(Object.keys(COMMON_EVENT_TYPES) as EventTypeName[]), ...[...named].filter(isByName).sort()]
+}
+
+/** Tables are judged one after the other; what a person or another program reads comes in the order in which it happened. */
+function inEventOrder(batch: Batch, matches: Match[]): Match[] {
+  if (matches.length < 2 || matches.every(({ table }) => table === matches[0]!.table)) return matches
+  const ordinals = new Map(
+    eventTables(batch).map(({ name, columns }) => [TABLES[name].id as number, columns.ordinal as Uint32Array]),
+  )
+  const at = ({ table, row }: Match) => ordinals.get(table)![row]!
+  return matches.sort((a, b) => at(a) - at(b))
 }
 
 interface CompiledGroups {

@@ -2,7 +2,7 @@
  * Writes one predicate as JavaScript. Values of rules enter the code only as JSON or through the constants table, never
  * as text of their own.
  */
-import { asciiLower, parseGlob, testGlob } from '../fields/glob.ts'
+import { asciiLower, matchesGlob, parseGlob, testGlob } from '../fields/glob.ts'
 import { inBlocks } from '../fields/ip-address.ts'
 import type { Modifier, Operator } from '../language/condition/ast.ts'
 import { pathMatcher } from '../language/condition/path-prefix.ts'
@@ -37,12 +37,12 @@ export function emitPredicate(
   constants: Constants,
   read: (source: ValueSource) => string,
 ): string {
-  const { left, right, operator } = predicate
+  const { left, right } = predicate
   const given = read(left)
   if (right.kind === 'none') return `return ${given}!==undefined`
   if (right.kind === 'operand') {
     const other = read(right.operand)
-    const one = emitDynamic(operator)
+    const one = emitDynamic(predicate, constants)
     const test = predicate.several === 'no' ? one : `${quantifier(predicate)}(v=>${one})`
     const value = predicate.several === 'no' ? '' : 'V.'
     const variable = predicate.several === 'no' ? 'v' : 'V'
@@ -61,8 +61,11 @@ export function emitTest(predicate: Predicate, constants: Constants): string {
       return 'true'
     case 'booleans':
       return emitMembership(right.values, operator)
+    case 'times':
+      if (isOrder(operator)) return `v${operator}${literal(right.values[0]!)}`
+      return emitMembership(right.values, operator)
     case 'numbers':
-      if (isOrder(operator)) return `v${operator}${JSON.stringify(right.values[0])}`
+      if (isOrder(operator)) return `v${operator}${literal(right.values[0]!)}`
       return emitSet(right.values, operator, constants)
     case 'blocks': {
       const test = `${constants.once('inBlocks', () => inBlocks)}(v,${constants.add(right.values)})`
@@ -140,26 +143,43 @@ function emitSet(values: readonly (string | number)[], operator: Operator, const
   return `${constants.once(`set ${JSON.stringify(distinct)}`, () => new Set(distinct))}.has(v)`
 }
 
-function emitMembership(values: readonly (string | number | boolean)[], operator: Operator): string {
-  if (operator === '!=') return `v!==${JSON.stringify(values[0])}`
-  return values.length === 0 ? 'false' : values.map((value) => `v===${JSON.stringify(value)}`).join('||')
+type Literal = string | number | bigint | boolean
+
+function emitMembership(values: readonly Literal[], operator: Operator): string {
+  if (operator === '!=') return `v!==${literal(values[0]!)}`
+  return values.length === 0 ? 'false' : values.map((value) => `v===${literal(value)}`).join('||')
 }
 
-/** Between two fields, `v` and `w`. */
-function emitDynamic(operator: Operator): string {
+function literal(value: Literal): string {
+  return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)
+}
+
+/** Between two fields, `v` and `w`. Of two numbers one may be a bigint: what is equal then has another type. */
+function emitDynamic({ operator, type }: Predicate, constants: Constants): string {
+  const isNumeric = type !== 'string' && type !== 'bytes' && type !== 'boolean'
   switch (operator) {
     case '=':
     case 'in':
     case 'intersects':
-      return 'v===w'
+      return isNumeric ? 'v==w' : 'v===w'
     case '!=':
-      return 'v!==w'
+      return isNumeric ? 'v!=w' : 'v!==w'
     case 'contains':
+    case 'bcontains':
       return 'v.includes(w)'
+    case 'icontains': {
+      const lower = constants.once('lower', () => asciiLower)
+      return `${lower}(v).includes(${lower}(w))`
+    }
     case 'startswith':
+    case 'bstartswith':
       return 'v.startsWith(w)'
     case 'endswith':
       return 'v.endsWith(w)'
+    case 'glob':
+      return `${constants.once('matchesGlob', () => matchesGlob)}(w,v)`
+    case 'iglob':
+      return `${constants.once('matchesGlob', () => matchesGlob)}(w,v,true)`
     case '<':
     case '<=':
     case '>':

@@ -6,6 +6,8 @@ import type { Predicate, RightValues, ValueSource } from '../../core/language/co
 import type { Value } from '../../core/model/event.ts'
 import type { Expression } from '../../core/ruleset/expression.ts'
 
+type Single = string | number | bigint | boolean
+
 /** Answers what a field's value is; undefined when it is absent. */
 export type Lookup = (name: string, argument: string | null) => Value | undefined
 
@@ -28,10 +30,10 @@ function checkHolds(predicate: Predicate, lookup: Lookup): boolean {
   const value = operandValue(predicate.left, lookup)
   if (value === undefined) return false
   if (predicate.operator === 'exists') return true
-  const values = Array.isArray(value) ? (value as (string | number)[]) : [value as string | number | boolean]
+  const values = Array.isArray(value) ? (value as Single[]) : [value as Single]
   const wanted = rightValues(predicate.right, lookup)
   if (wanted === undefined) return false
-  const one = (v: string | number | boolean) => single(predicate, v, wanted)
+  const one = (v: Single) => single(predicate, v, wanted)
   const all =
     predicate.several === 'ends'
       ? predicate.operator === '!='
@@ -46,7 +48,7 @@ function rightValues(right: RightValues, lookup: Lookup): readonly unknown[] | u
   return value === undefined ? undefined : [value]
 }
 
-function single(predicate: Predicate, value: string | number | boolean, wanted: readonly unknown[]): boolean {
+function single(predicate: Predicate, value: Single, wanted: readonly unknown[]): boolean {
   const { operator, modifier } = predicate
   if (modifier !== null) {
     const count = wanted.filter((w) => compare(operator, value, w)).length
@@ -61,10 +63,15 @@ function single(predicate: Predicate, value: string | number | boolean, wanted: 
 function equal(value: unknown, wanted: unknown): boolean {
   if (typeof wanted === 'object' && wanted !== null)
     return inBlock(String(value), wanted as { groups: number[]; bits: number })
+  // 5 and 5n are the same number.
+  if (typeof value === 'bigint' && typeof wanted === 'number')
+    return Number.isInteger(wanted) && value === BigInt(wanted)
+  if (typeof value === 'number' && typeof wanted === 'bigint')
+    return Number.isInteger(value) && wanted === BigInt(value)
   return value === wanted
 }
 
-function compare(operator: string, value: string | number | boolean, wanted: unknown): boolean {
+function compare(operator: string, value: Single, wanted: unknown): boolean {
   const v = value as string
   const w = wanted as string
   if (operator === '=') return equal(value, wanted)

@@ -95,6 +95,23 @@ function dockerCheck(random: Random): string {
     : `${field} ${pick(random, ['=', '!='])} ${pick(random, ['start', 'die', 'container', 'host', 'nginx', '/host', 'web'])}`
 }
 
+const TEXT_OPERATORS = ['=', '!=', '<', '>=', 'contains', 'icontains', 'startswith', 'endswith', 'glob', 'iglob']
+const ORDERS = ['=', '!=', '<', '<=', '>', '>=']
+const TIME_FIELDS = ['evt.rawtime', 'evt.rawtime.s', 'proc.pid.ts', 'proc.ppid.ts']
+const TIME_VALUES = ['1700000000000000000', '1700000000000000001', '1699999995000000000', '1700000000', '0']
+const SINGLE_NUMBERS = ['proc.tty', 'user.uid', 'proc.vpid', 'fd.num', 'proc.duration']
+
+function betweenFields(random: Random): string {
+  const roll = random()
+  if (roll < 0.7) {
+    const right = `val(${pick(random, ['proc.name', 'proc.exe', 'fd.name', 'proc.pname'])})`
+    return `${pick(random, TEXT_FIELDS)} ${pick(random, TEXT_OPERATORS)} ${right}`
+  }
+  if (roll < 0.8) return `${pick(random, TIME_FIELDS)} ${pick(random, ORDERS)} ${pick(random, TIME_VALUES)}`
+  const numbers = [...SINGLE_NUMBERS, ...TIME_FIELDS]
+  return `${pick(random, numbers)} ${pick(random, ORDERS)} val(${pick(random, numbers)})`
+}
+
 function syscallCheck(random: Random): string {
   const list = (values: readonly string[]) =>
     Array.from({ length: Math.floor(random() * 6) }, () => pick(random, values)).join(', ')
@@ -119,7 +136,7 @@ function syscallCheck(random: Random): string {
       return random() < 0.3
         ? `${pick(random, TEXT_FIELDS)} exists`
         : random() < 0.5
-          ? `${pick(random, TEXT_FIELDS)} = val(${pick(random, ['proc.name', 'proc.exe', 'fd.name'])})`
+          ? betweenFields(random)
           : `${pick(random, TEXT_FIELDS)} ${pick(random, ['contains', 'endswith'])} ${pick(random, ['anyof', 'oneof', 'allof'])} (${list(TEXTS)})`
     default: {
       const operator = pick(random, [

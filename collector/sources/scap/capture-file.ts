@@ -1,6 +1,6 @@
 /** Captures of Falco and sysdig (`.scap`), from a file: recognised by their first bytes, unpacked if packed. */
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { Readable, type Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Batch } from '../../../core/batch/batch.ts'
 import { AppError } from '../../../core/model/errors.ts'
@@ -9,44 +9,67 @@ import { Damage } from './damage.ts'
 
 const SECTION = Buffer.from([0x0a, 0x0d, 0x0d, 0x0a])
 const GZIP = Buffer.from([0x1f, 0x8b])
+const PIECE_BYTES = 1 << 18
 
-/** `packed` is gzip around anything: none of our own recordings is. Null for what is no capture. */
-async function formOf(path: string): Promise<'plain' | 'packed' | null> {
-  let file: FileHandle | null = null
-  try {
-    file = await open(path, 'r')
-    const bytes = Buffer.alloc(SECTION.length)
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0)
-    const start = bytes.subarray(0, bytesRead)
-    if (start.equals(SECTION)) return 'plain'
-    return start.subarray(0, GZIP.length).equals(GZIP) ? 'packed' : null
-  } catch (error) {
-    throw unreadable(path, error)
-  } finally {
-    await file?.close()
-  }
-}
-
-/** Whether a file is a capture. Throws AppError E_CAPTURE_UNAVAILABLE where it cannot be read. */
-export async function isCapture(path: string): Promise<boolean> {
-  return (await formOf(path)) !== null
+export interface CaptureOptions extends DecoderOptions {
+  /** Told at the end what there was no room for. */
+  onDropped?: (dropped: { threads: number; descriptors: number }) => void
 }
 
 /**
- * Reads a capture batch by batch; processes, users and containers are named in it. Throws AppError E_RECORDING_CORRUPT
- * with the byte where a damaged capture stops making sense (of a packed one: in what it unpacks to) once everything
- * before it has been given. `onDropped` is told at the end what there was no room for.
+ * The batches of a capture; processes, users and containers are named in them. Null for what is no capture: `packed` is
+ * gzip around anything, as none of our own recordings is. The path may be a pipe, and `-` is standard input: both are
+ * read once. Throws AppError E_CAPTURE_UNAVAILABLE where it cannot be read; the batches throw E_RECORDING_CORRUPT with
+ * the byte where a damaged capture stops making sense (of a packed one: in what it unpacks to) once everything before it
+ * has been given.
  */
-export async function* readCapture(
-  path: string,
-  options: DecoderOptions & { onDropped?: (dropped: { threads: number; descriptors: number }) => void } = {},
-): AsyncGenerator<Batch> {
-  const form = await formOf(path)
+export async function openCapture(path: string, options: CaptureOptions = {}): Promise<AsyncGenerator<Batch> | null> {
+  const file = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: PIECE_BYTES })
+  const pieces = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  let start: Buffer
+  try {
+    start = await beginning(pieces)
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  const isPacked = start.subarray(0, GZIP.length).equals(GZIP)
+  if (!isPacked && !start.subarray(0, SECTION.length).equals(SECTION)) {
+    file.destroy()
+    return null
+  }
+  const plain = Readable.from(piecesFrom(start, pieces), { objectMode: false, highWaterMark: PIECE_BYTES })
+  return batchesOf(path, isPacked ? compose(plain, createGunzip()) : plain, options)
+}
+
+/** Enough to tell by what it is; less where there is no more. */
+async function beginning(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
+  let start = Buffer.alloc(0)
+  while (start.length < SECTION.length) {
+    const { value, done } = await pieces.next()
+    if (done) break
+    start = Buffer.concat([start, value])
+  }
+  return start
+}
+
+async function* piecesFrom(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield start
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value
+  } finally {
+    await rest.return?.()
+  }
+}
+
+/** A pipe does not pass on its source's failure, nor its reader's end. */
+function compose(source: Readable, unpacking: Transform): Transform {
+  source.on('error', (error) => unpacking.destroy(error))
+  unpacking.on('close', () => source.destroy())
+  return source.pipe(unpacking)
+}
+
+async function* batchesOf(path: string, bytes: Readable, options: CaptureOptions): AsyncGenerator<Batch> {
   const decoder = new CaptureDecoder(options)
-  const file = createReadStream(path, { highWaterMark: 1 << 18 })
-  const bytes = form === 'packed' ? file.pipe(createGunzip()) : file
-  // A pipe does not pass on its source's failure.
-  if (bytes !== file) file.on('error', (error) => bytes.destroy(error))
   try {
     try {
       for await (const piece of bytes) yield* decoder.push(piece as Buffer)
@@ -59,7 +82,6 @@ export async function* readCapture(
   } finally {
     options.onDropped?.(decoder.dropped)
     bytes.destroy()
-    file.destroy()
   }
 }
 

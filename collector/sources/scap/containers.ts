@@ -2,7 +2,8 @@
 import type { Row } from '../../../core/batch/builder.ts'
 import { fromText } from '../../../core/batch/strings.ts'
 import { containersOfCgroupPath } from '../../host/cgroup-path.ts'
-import { type ContainerFacts, containerRowOf } from '../../host/container-facts.ts'
+import type { ContainerFacts } from '../../host/container-facts.ts'
+import { containerRowOf } from '../../host/container-row.ts'
 
 const SHORT_ID_CHARS = 12
 const MAX_CONTAINERS = 10_000

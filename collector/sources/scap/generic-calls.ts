@@ -3,7 +3,8 @@
  * not know one, they have the machine's number, which is read as that of x86-64.
  */
 import { EVENT_TYPES, type EventTypeName } from '../../../core/fields/event-types.ts'
-import { SYSCALLS, type SyscallSpec } from '../syscalls/syscall-table.ts'
+import type { SyscallSpec } from '../syscalls/syscall-spec.ts'
+import { SYSCALLS } from '../syscalls/syscall-table.ts'
 
 /** From 1; a call that no event is named after is `-`. */
 const NAMES = [

@@ -10,7 +10,8 @@ import type { CapturePlan, Sink, Source, Visibility } from '../../../core/model/
 import { type CaptureStats, loadAddon, type NativeObject, type NativeOptions, type NativeSession } from './addon.ts'
 import { findCgroupHierarchy } from './cgroup-hierarchy.ts'
 import { ChunkPump } from './chunk-pump.ts'
-import { BUDGETS, type Budget, encodeCallTable } from './syscall-table.ts'
+import { BUDGETS, type Budget } from './syscall-spec.ts'
+import { encodeCallTable } from './syscall-table.ts'
 import { describeVisibility, explainFailure } from './visibility.ts'
 
 export interface SyscallSourceOptions {

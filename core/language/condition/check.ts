@@ -7,7 +7,7 @@ import type { Field, FieldType } from '../../fields/field.ts'
 import type { SourceName } from '../../model/event.ts'
 import { type Check, isOneOf, type Operand, type Operator } from './ast.ts'
 import { HOST_NAME_FIELDS, HOST_NAME_OPERATORS } from './host-names.ts'
-import { blockOf, booleanOf, bytesOf, checkEventName, checkText, numberOf } from './literals.ts'
+import { blockOf, booleanOf, bytesOf, checkEventName, checkText, numberOf, timeOf } from './literals.ts'
 import { type CheckProblem, Mistake } from './mistake.ts'
 import { resolveOperand, typeOf } from './operand.ts'
 import type { CallInput, Predicate, RightValues, ValueSource } from './predicate.ts'
@@ -149,6 +149,8 @@ function resolveRight(
     case 'ip':
     case 'net':
       return { kind: 'blocks', values: items.map((item) => blockOf(item, type)) }
+    case 'time':
+      return { kind: 'times', values: items.map(timeOf) }
     default:
       return { kind: 'numbers', values: items.map((item) => numberOf(item, type)) }
   }

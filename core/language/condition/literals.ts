@@ -110,6 +110,12 @@ export function blockOf(item: TextValue, type: 'ip' | 'net') {
   )
 }
 
+/** Nanoseconds: more digits than a double holds. */
+export function timeOf(item: TextValue): bigint {
+  if (/^[+-]?\d{1,19}$/.test(item.text)) return BigInt(item.text.replace('+', ''))
+  throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not a whole number of ns`, item.at)
+}
+
 export function numberOf(item: TextValue, type: FieldType): number {
   if (/^[+-]?\d{1,19}$/.test(item.text)) return Number(item.text)
   const port = type === 'port' ? servicePort(item.text) : undefined

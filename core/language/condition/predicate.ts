@@ -33,6 +33,7 @@ export type RightValues =
   | { readonly kind: 'none' }
   | { readonly kind: 'strings'; readonly values: readonly string[] }
   | { readonly kind: 'numbers'; readonly values: readonly number[] }
+  | { readonly kind: 'times'; readonly values: readonly bigint[] }
   | { readonly kind: 'booleans'; readonly values: readonly boolean[] }
   | { readonly kind: 'blocks'; readonly values: readonly Block[] }
   | { readonly kind: 'operand'; readonly operand: ValueSource }

@@ -161,6 +161,8 @@ export function outputFields(format: OutputFormat, cursor: Cursor): FieldValues 
 function readable(value: Value | undefined): string | number | boolean | null | (string | number)[] {
   if (value === undefined) return null
   if (typeof value === 'string') return toText(value)
+  // A time has more digits than a double holds; JSON has no other number.
+  if (typeof value === 'bigint') return String(value)
   if (typeof value === 'object') return value.map((entry) => (typeof entry === 'string' ? toText(entry) : entry))
   return value
 }

@@ -195,6 +195,17 @@ static_fields: {site: "\${SITE}"}
     expect(() => read(text)).toThrow(expected)
   })
 
+  test.each([
+    ['yes', true],
+    ['On', true],
+    ['no', false],
+    ['OFF', false],
+    ['"true"', true],
+  ])('takes %s for the boolean that it is to Falco', (word, expected) => {
+    const { config } = read(`stdout_output: {enabled: ${word}}`)
+    expect(config.notify.terminal).toBe(expected)
+  })
+
   const confs = new URL('../../../../shared/upstream/falco-conformance/confs/', import.meta.url)
   test.skipIf(!existsSync(confs))('of its own tests is read (skipped where they are not beside the checkout)', () => {
     for (const name of readdirSync(confs)) {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { factsOfInspect } from '../../../collector/docker/inspect.ts'
 import type { ContainerFacts } from '../../../collector/host/container-facts.ts'
-import { containerRowOf } from '../../../collector/host/container-facts.ts'
+import { containerRowOf } from '../../../collector/host/container-row.ts'
 import { DomainNames } from '../../../collector/host/domain-names.ts'
 import { podLabels, probesOf, sandboxId } from '../../../collector/host/pod-facts.ts'
 

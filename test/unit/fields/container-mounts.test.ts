@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { factsOfInspect } from '../../../collector/docker/inspect.ts'
-import { containerRowOf } from '../../../collector/host/container-facts.ts'
+import { containerRowOf } from '../../../collector/host/container-row.ts'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'

@@ -1,5 +1,8 @@
 /** Fields of the event itself that follow from its type, its result and its paths. */
 import { describe, expect, test } from 'vitest'
+import { TABLES } from '../../../core/batch/schema.ts'
+import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
+import { FIELDS } from '../../../core/fields/index.ts'
 import { checkPredicate } from '../../../core/language/condition/check.ts'
 import { parseCondition } from '../../../core/language/condition/parser.ts'
 import { type GivenEvent, fieldValue as value } from '../../support/field-values.ts'
@@ -36,6 +39,22 @@ describe('an event', () => {
     expect(value({ type: 'rename', process: { exePath: hidden, exeFlags: 0 } }, 'proc.exepath')).toBe(hidden)
     expect(value({ type: 'rename', process: { exePath: '/bin/gone', exeFlags: 2 } }, 'proc.exepath')).toBe('/bin/gone')
     expect(value(send, 'proc.exepath')).toBeUndefined()
+  })
+
+  test('has none of what its table has no columns for', () => {
+    const strays: string[] = []
+    for (const field of FIELDS) {
+      const { read } = field
+      if (read.from !== 'derived' || read.columns === undefined || field.argumentRequired) continue
+      for (const event of [failedOpen, send, execve, docker, { type: 'ptrace', row: { ret: 0 } } as GivenEvent]) {
+        const table = EVENT_TYPES[event.type].tables[0]
+        const columns: readonly string[] = TABLES[table].columns
+        if (read.columns.some((column) => columns.includes(column))) continue
+        if (value(event, field.name) !== undefined) strays.push(`${field.name} of ${event.type}`)
+      }
+    }
+    expect(strays).toEqual([])
+    expect(value(send, 'fd.is_server')).toBe(false)
   })
 
   test('has raw arguments beside the readable ones', () => {

@@ -38,6 +38,21 @@ function importsOf(file: string): Import[] {
 
 const top = (path: string) => path.split('/')[0]!
 
+/** Files that import each other, in a line; empty where a reader can always begin with what is imported. */
+function circlesIn(files: readonly string[]): string[] {
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (file: string, way: readonly string[]) => {
+    const at = way.indexOf(file)
+    if (at >= 0) circles.push([...way.slice(at), file].join(' → '))
+    if (at >= 0 || done.has(file)) return
+    for (const { to } of importsOf(file)) if (files.includes(to)) visit(to, [...way, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  return circles
+}
+
 describe('the walls', () => {
   test('were looked at: the checker sees files and imports in every folder that has some', () => {
     for (const folder of ['core', 'collector', 'ingest', 'analyzer', 'alerts', 'indexer', 'api', 'backends', 'app']) {
@@ -54,6 +69,15 @@ describe('the walls', () => {
       .map(({ file, to }) => `${file} → ${to}`)
       .filter((stray) => !EXCEPTIONS.has(stray))
     expect(strays).toEqual([])
+  })
+
+  test('no files import each other', () => {
+    const folders = [...STAGES, 'core', 'backends', 'app', 'scripts', 'bench']
+    expect(circlesIn(folders.flatMap(sources))).toEqual([])
+    // It finds one where there is one.
+    expect(circlesIn(['test/fixtures/circle/a.ts', 'test/fixtures/circle/b.ts'])).toEqual([
+      'test/fixtures/circle/a.ts → test/fixtures/circle/b.ts → test/fixtures/circle/a.ts',
+    ])
   })
 
   test('only app names a shape', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventTables } from '../../../core/batch/batch.ts'
 import { encodeBody, openBody } from '../../../core/batch/body.ts'
+import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import { TABLES } from '../../../core/batch/schema.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
@@ -34,12 +35,27 @@ function rulesText(seed: number, count: number): string {
   }).join('')
 }
 
+/** How many of the conditions hold for a call of the process, asking that all of the first hold and none of the others. */
+function holding(holds: readonly string[], others: readonly string[], process: Row): number {
+  const rule = (condition: string, i: number) =>
+    `- rule: r${i}\n  desc: d\n  condition: evt.type = ptrace and ${condition}\n  output: o\n  priority: info\n`
+  const conditions = [...holds, ...others].map((condition) => `(${condition})`)
+  const { ruleSet, problems } = loadRuleSet([{ name: 'r.yaml', text: conditions.map(rule).join('') }])
+  expect(problems).toEqual([])
+  const builder = new BatchBuilder(1470327477881730713n)
+  const row = builder.add('process', process)
+  builder.addEvent('call', builder.baseNs, { type: EVENT_TYPES.ptrace.code, ret: 0, process: row })
+  const found = ruleSet!.detect(builder.build()).map((match) => conditions[match.rule])
+  expect(found).toEqual(conditions.slice(0, holds.length))
+  return found.length
+}
+
 describe('a compiled rule set', () => {
   test(`finds exactly what the interpreter finds, for random rules and batches (at least ${PAIRS} pairs)`, {
     timeout: 60_000 + PAIRS,
   }, () => {
     let judged = 0
-    let held = 0
+    let matching = 0
     for (let seed = 1; judged < PAIRS; seed++) {
       const files = [{ name: 'r.yaml', text: rulesText(seed * 7919, 45) + NAMING }]
       const { rules, problems } = readRules(files)
@@ -47,7 +63,7 @@ describe('a compiled rule set', () => {
       const { ruleSet } = loadRuleSet(files)
       for (let round = 0; round < 2; round++) {
         const batch = openBody(encodeBody(randomBatch(seeded(seed * 31 + round))))
-        const expected: string[] = []
+        const held: { ordinal: number; match: string }[] = []
         cursor.open(batch)
         for (const table of eventTables(batch)) {
           for (let row = 0; row < table.rowCount; row++) {
@@ -57,11 +73,16 @@ describe('a compiled rule set', () => {
               if (rule.source !== source) return
               judged++
               if (!holds(rule.condition, lookup)) return
-              held++
-              expected.push(`${TABLES[table.name].id} ${row} ${i}`)
+              held.push({
+                ordinal: (table.columns.ordinal as Uint32Array)[row]!,
+                match: `${TABLES[table.name].id} ${row} ${i}`,
+              })
             })
           }
         }
+        matching += held.length
+        // In the order of the events, whatever table they are in.
+        const expected = held.toSorted((a, b) => a.ordinal - b.ordinal).map(({ match }) => match)
         const found = ruleSet!.detect(batch).map((match) => `${match.table} ${match.row} ${match.rule}`)
         if (found.join() !== expected.join()) {
           const differs = [
@@ -73,8 +94,8 @@ describe('a compiled rule set', () => {
         }
       }
     }
-    console.log(`${judged} pairs of rule and event, ${held} of them match`)
-    expect(held / judged).toBeGreaterThan(0.2)
+    console.log(`${judged} pairs of rule and event, ${matching} of them match`)
+    expect(matching / judged).toBeGreaterThan(0.2)
   })
 
   test('with first matching reports the first rule in order, those that name event types before others', () => {
@@ -92,6 +113,44 @@ describe('a compiled rule set', () => {
     }
     expect(fired('all')).toEqual(['any', 'a', 'b'])
     expect(fired('first')).toEqual(['a'])
+  })
+
+  test('compares times to the nanosecond, with numbers and with each other', () => {
+    const held = holding(
+      [
+        'evt.rawtime = 1470327477881730713',
+        'evt.rawtime > 1470327477881730712',
+        'evt.rawtime >= 1470327477881730713 and evt.rawtime <= 1470327477881730713',
+        'evt.rawtime in (1, 1470327477881730713)',
+        'evt.rawtime.s = 1470327477 and evt.rawtime.ns = 881730713',
+        'proc.pid.ts < val(evt.rawtime) and proc.pid.ts != val(evt.rawtime)',
+        'proc.vpid = val(evt.rawtime.s)',
+      ],
+      [
+        'evt.rawtime = 1470327477881730714',
+        'evt.rawtime > 1470327477881730713',
+        'evt.rawtime in (1470327477881730714, 1470327477881730712)',
+        'evt.rawtime != 1470327477881730713',
+        'proc.vpid != val(evt.rawtime.s)',
+      ],
+      { startTime: 1470327477881730712n, vpid: 1470327477 },
+    )
+    expect(held).toBe(7)
+  })
+
+  test('compares two fields by every operator of texts', () => {
+    const held = holding(
+      [
+        'proc.exe icontains val(proc.name)',
+        'proc.exe contains val(user.name)',
+        'proc.name glob val(group.name)',
+        'proc.exe iglob val(group.name)',
+        'proc.exe endswith val(proc.name) or proc.exe startswith val(user.name)',
+      ],
+      ['proc.exe contains val(proc.name)', 'proc.exe glob val(proc.name)', 'group.name iglob val(proc.name)'],
+      { comm: 'cat', argv: '/bin/CAT', userName: '/bin', groupName: '*[aA][tT]' },
+    )
+    expect(held).toBe(5)
   })
 
   test('keeps more rules for one event type than a machine word has bits apart', () => {

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { readCapture } from '../../../collector/sources/scap/capture-file.ts'
+import { openCapture } from '../../../collector/sources/scap/capture-file.ts'
 import { PRIORITIES } from '../../../core/model/event.ts'
 import { loadRuleSet } from '../../../core/ruleset/load.ts'
 import { CONFORMANCE, tracePath } from './recorded-events.ts'
@@ -51,7 +51,8 @@ async function detections(item: Case): Promise<{ counts: Map<string, number>; le
   const counts = new Map<string, number>()
   const levels = new Set<string>()
   const trace = /([^/]+)\.jsonl\.gz$/.exec(item.events ?? '')![1]!
-  for await (const batch of readCapture(tracePath(trace), { eventTypes: ruleSet!.plan.eventTypes })) {
+  const { eventTypes } = ruleSet!.plan
+  for await (const batch of (await openCapture(tracePath(trace), { eventTypes }))!) {
     // Falco tells the first rule that holds among those it runs.
     const told = new Set<string>()
     for (const { table, row, rule } of ruleSet!.detect(batch)) {

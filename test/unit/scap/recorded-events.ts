@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { readCapture } from '../../../collector/sources/scap/capture-file.ts'
+import { openCapture } from '../../../collector/sources/scap/capture-file.ts'
 import { type Batch, eventTables } from '../../../core/batch/batch.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
 import { findField } from '../../../core/fields/index.ts'
@@ -97,7 +97,7 @@ export async function readEvents(name: string, onEvent: (event: ReadEvent) => vo
     }
     return reader(cursor)
   }
-  for await (const batch of readCapture(tracePath(name), { everyEvent: true })) {
+  for await (const batch of (await openCapture(tracePath(name), { everyEvent: true }))!) {
     cursor.open(batch)
     for (const { table, row } of inOrder(batch)) {
       cursor.moveTo(table, row)

@@ -73,6 +73,46 @@ test('what comes before damage is judged, then the file and the byte are told', 
   expect(status).toBe(4)
 })
 
+test('a capture comes through a pipe too, a recording of ours does not', { timeout: 60_000 }, () => {
+  const piped = (input: Buffer, path: string) =>
+    spawnSync('sh', ['-c', `cat | "$0" "$1" replay ${path} --json "$2" "$3" "$4"`, process.execPath, main, ...own()], {
+      encoding: 'utf8',
+      input,
+      env: { ...process.env, FALCO_HOSTNAME: 'node-7' },
+    })
+  for (const bytes of [CAPTURE, gzipSync(CAPTURE)]) {
+    for (const path of ['-', '/dev/stdin']) {
+      const { status, stdout } = piped(bytes, path)
+      expect([status, JSON.parse(stdout)]).toMatchObject([0, { rule: 'secrets', hostname: 'node-7' }])
+    }
+  }
+  const { status, stderr } = piped(Buffer.from('no capture'), '-')
+  expect([status, stderr]).toEqual([3, expect.stringContaining('has to be a file')])
+})
+
+test('alerts come in the order of their events, whatever calls these are', { timeout: 60_000 }, () => {
+  const bytes = Buffer.concat([
+    CAPTURE,
+    processBlock([{ tid: 11, comm: 'true', args: '', cwd: '/', uid: 0 }]),
+    // procexit, between two opens
+    eventBlock({ code: 186, tid: 11, timeNs: 1_700_000_000_000_000_003n, parameters: [u32(0), u32(0)] }),
+    open(1_700_000_000_000_000_004n, '/secret/key'),
+  ])
+  const file = join(folder, 'ordered.scap')
+  writeFileSync(file, bytes)
+  const rules = join(folder, 'ordered.yaml')
+  const any = RULE.replace('evt.type = openat and fd.name startswith /secret/', 'evt.type in (openat, procexit)')
+  writeFileSync(rules, any.replace(/output: .*/, 'output: "%evt.rawtime.ns %evt.type"'))
+  const { lines, stderr } = run('replay', file, '--no-builtin-rules', '--rules', rules, '--json')
+  expect(stderr).toContain('4 events, 4 detections')
+  expect(lines.map((line) => JSON.parse(line).output.split('Warning ')[1])).toEqual([
+    '1 openat',
+    '2 openat',
+    '3 procexit',
+    '4 openat',
+  ])
+})
+
 test('a capture tells rules explain and rules cost as much as a recording does', { timeout: 60_000 }, () => {
   const file = join(folder, 'explained.scap')
   writeFileSync(file, CAPTURE)

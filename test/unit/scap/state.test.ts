@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { CaptureDecoder } from '../../../collector/sources/scap/capture-decoder.ts'
-import { readCapture } from '../../../collector/sources/scap/capture-file.ts'
+import { openCapture } from '../../../collector/sources/scap/capture-file.ts'
 import { type Batch, eventTables } from '../../../core/batch/batch.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
 import { findField } from '../../../core/fields/index.ts'
@@ -376,10 +376,12 @@ test.each([
       if (!packed && bytes.subarray(0, 4).toString('hex') !== '0a0d0d0a') continue
       const file = join(folder, 'x.scap')
       writeFileSync(file, packed ? gzipSync(bytes) : bytes)
-      const error = await Array.fromAsync(readCapture(file)).then(
-        () => null,
-        (reason: unknown) => reason,
-      )
+      const error = await openCapture(file)
+        .then((batches) => Array.fromAsync(batches!))
+        .then(
+          () => null,
+          (reason: unknown) => reason,
+        )
       expect(error).toMatchObject({ code: 'E_RECORDING_CORRUPT', message: expect.stringMatching(message) })
       expect(error).toMatchObject({ message: expect.stringContaining(`${file}, byte ${offset}:`) })
     }

@@ -6,7 +6,7 @@
  * `uring` are opcodes of io_uring, of which nothing but the descriptor and the result is told.
  */
 import { CALL_FAMILIES, familyOf, type NamedCall } from '../../../../core/fields/calls-by-name.ts'
-import type { Place, SyscallSpec } from '../syscall-table.ts'
+import type { Place, SyscallSpec } from '../syscall-spec.ts'
 
 const PLACES = {
   fd: 'fd',

@@ -54,6 +54,7 @@ export const OTHER_CALLS: Readonly<Record<string, CallHandler>> = {
   memfd_create: makes('m', (event) => ({ text0: event.text('name'), flags: event.number('flags') })),
   init_module: told((event) => ({ arg1: event.number('length'), text0: event.text('uargs') })),
   finit_module: finitModule,
+  keyctl: told((event) => ({ arg0: event.number('operation') })),
   delete_module: told((event) => ({ text0: event.text('name'), flags: event.number('flags') })),
   io_uring_enter: told((event) => ({
     fd: event.number('fd'),

@@ -49,7 +49,7 @@ export const replay: Command = {
     let events = 0
     let detections = 0
     let sequence = 0
-    for await (const batch of recordedBatches(file, tellDropped)) {
+    for await (const batch of recordedBatches(file, { onDropped: tellDropped, eventTypes: ruleSet.plan.eventTypes })) {
       events += eventRows(batch)
       // A recording keeps its ids: the same file gives the same ones each time.
       const header: BatchHeader = {

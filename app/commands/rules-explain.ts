@@ -1,9 +1,13 @@
 /** `seamark rules explain`: why a rule matched an event, or why it did not. */
 import { ConditionTrees } from '../../core/explain/condition-tree.ts'
 import { type Explained, type Explanation, explain } from '../../core/explain/explain.ts'
+import { isByName } from '../../core/fields/calls-by-name.ts'
+import type { EventTypeName } from '../../core/fields/event-types.ts'
 import { isoText } from '../../core/fields/time-text.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { compileRules } from '../../core/ruleset/compiler.ts'
+import { typesNamedBy } from '../../core/ruleset/event-type-index.ts'
+import type { ReadyRule } from '../../core/ruleset/load.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { ApiClient } from '../api-client.ts'
 import { commandConfig } from '../command-config.ts'
@@ -55,14 +59,31 @@ export const rulesExplain: Command = {
       (await eventInFile(wanted, index === undefined ? null : Number(index), ({ type }) => types.has(type))) ??
       (await storedEventById(new ApiClient(config, args.text('url')), wanted))
     const explanation = explainAt(new ConditionTrees(checked.definitions).of(rule), found)
-    const result = { rule: name, enabled: rule.definition.enabled, event: summary(found), ...explanation }
+    const result = {
+      rule: name,
+      enabled: rule.definition.enabled,
+      event: summary(found),
+      isJudged: isJudged(found.cursor.type, checked.rules, config.store.keep),
+      ...explanation,
+    }
     if (args.flag('short-circuit')) result.tree = withoutSkipped(result.tree)
     process.stdout.write(args.flag('json') ? `${jsonLine(result)}\n` : pageOf(result))
     return explanation.verdict === true ? EXIT.ok : EXIT.negative
   },
 }
 
-type Result = Explanation & { rule: string; enabled: boolean; event: ReturnType<typeof summary> }
+type Result = Explanation & {
+  rule: string
+  enabled: boolean
+  event: ReturnType<typeof summary>
+  /** False of a call that is captured and judged only by name, and that nothing names. */
+  isJudged: boolean
+}
+
+function isJudged(type: EventTypeName | undefined, rules: readonly ReadyRule[], keep: readonly string[]): boolean {
+  if (type === undefined || !isByName(type) || keep.includes(type)) return true
+  return rules.some(({ definition, condition }) => definition.enabled && typesNamedBy(condition).includes(type))
+}
 
 function explainAt(tree: Parameters<typeof explain>[0], { cursor, tells }: FoundEvent): Explanation {
   try {
@@ -82,11 +103,14 @@ function withoutSkipped(node: Explained): Explained {
   return { ...node, children: node.children.filter(({ skipped }) => !skipped).map(withoutSkipped) }
 }
 
-function pageOf({ rule, enabled, event, verdict, tree, hiddenBy, unknownFields }: Result): string {
+function pageOf({ rule, enabled, event, isJudged, verdict, tree, hiddenBy, unknownFields }: Result): string {
   const answer =
     verdict === true ? 'matches' : verdict === false ? 'does not match' : 'may match: it cannot be told for'
   const lines = [
     `${rule}${enabled ? '' : ' (disabled)'} ${answer} ${event.type ?? 'unknown'} at ${event.time} (${event.origin})`,
+    ...(isJudged
+      ? []
+      : [`not asked: ${event.type} is captured only where an enabled rule, or store.keep, names it, and none does`]),
     ...hiddenBy.map((name) => `hidden by exception "${name}": the condition holds without it`),
     ...(unknownFields.length > 0 ? [`not told by what is stored of the event: ${unknownFields.join(', ')}`] : []),
     '',

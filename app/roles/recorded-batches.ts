@@ -6,12 +6,16 @@ import type { Batch } from '../../core/batch/batch.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { buildReplayHost, surveyRecording } from './replay-host.ts'
 
-/** `onDropped`: what of a capture's state did not fit. Throws AppError E_RECORDING_CORRUPT. */
-export async function* recordedBatches(
-  path: string,
-  onDropped: (dropped: { threads: number; descriptors: number }) => void = () => {},
-): AsyncGenerator<Batch> {
-  const capture = await openCapture(path, { onDropped })
+export interface RecordedOptions {
+  /** What of a capture's state did not fit. */
+  onDropped?: (dropped: { threads: number; descriptors: number }) => void
+  /** What the rules ask for. Of a capture, calls that are judged only by name are left out where they are not among these. */
+  eventTypes?: readonly string[]
+}
+
+/** Throws AppError E_RECORDING_CORRUPT. */
+export async function* recordedBatches(path: string, options: RecordedOptions = {}): AsyncGenerator<Batch> {
+  const capture = await openCapture(path, options)
   if (capture !== null) {
     yield* capture
     return

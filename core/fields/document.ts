@@ -4,6 +4,7 @@
  * written as JSON at once, which is what stores keep.
  */
 import type { SourceName } from '../model/event.ts'
+import { isByName, namesOf } from './calls-by-name.ts'
 import type { Cursor } from './cursor.ts'
 import { argumentsText } from './event-arguments.ts'
 import { firstPath, secondPath, TWO_PATH_CALLS } from './event-path.ts'
@@ -59,8 +60,9 @@ export class DocumentWriter {
     let own = put('', '"collector":', collector === undefined ? undefined : quotedText(collector))
     own = put(own, '"time_ns":', `"${ns}"`)
     own = put(own, '"source":', `"${source}"`)
-    // Other tables' arguments have ECS fields of their own.
-    own = put(own, '"args":', cursor.table.name === 'call' ? text(argumentsText(cursor)) : undefined)
+    // The arguments of other calls have ECS fields of their own.
+    const hasArguments = cursor.table.name === 'call' || (type !== undefined && isByName(type))
+    own = put(own, '"args":', hasArguments ? text(argumentsText(cursor)) : undefined)
     own = put(own, '"ret":', numeral(cursor.number('ret')))
     own = put(own, '"error":', failureOf(cursor))
     own = put(own, '"ancestry":', ancestry)
@@ -90,7 +92,7 @@ function eventOf(cursor: Cursor, type: EventTypeName | undefined, source: Source
   members = join(members, `"kind":"event","module":"seamark","dataset":"seamark.${source}"`)
   const named = text(cursor.text('action') ?? cursor.text('kindName'))
   members = put(members, '"action":', named ?? (type === undefined ? undefined : `"${type}"`))
-  members = put(members, '"category":', type === undefined ? undefined : CATEGORIES[type])
+  members = put(members, '"category":', type === undefined ? undefined : categoriesOf(type, cursor))
   members = put(members, '"type":', type === undefined ? undefined : kindsOf(type, cursor))
   members = put(members, '"outcome":', outcomeOf(cursor))
   return `{${members}}`
@@ -116,6 +118,25 @@ function categoryOf(type: EventTypeName): string {
 const CATEGORIES = Object.fromEntries(
   (Object.keys(EVENT_TYPES) as EventTypeName[]).map((type) => [type, `["${categoryOf(type)}"]`]),
 ) as Readonly<Record<EventTypeName, Json>>
+
+/** Of a call on a descriptor: by what the descriptor is. */
+function categoriesOf(type: EventTypeName, cursor: Cursor): Json {
+  return cursor.table.name === 'network' && isByName(type) ? '["network"]' : CATEGORIES[type]
+}
+
+/** Of calls that are captured by name: what they do to a file. Those in neither list are mere information. */
+const READING: ReadonlySet<EventTypeName> = new Set<EventTypeName>([
+  ...namesOf('reads'),
+  ...(['getdents', 'getdents64', 'readdir', 'readahead', 'fgetxattr', 'flistxattr', 'readlink', 'readlinkat'] as const),
+  ...(['getxattr', 'lgetxattr', 'getxattrat', 'listxattr', 'llistxattr', 'listxattrat'] as const),
+  ...(['access', 'faccessat', 'faccessat2', 'open_tree', 'name_to_handle_at'] as const),
+])
+const CHANGING: ReadonlySet<EventTypeName> = new Set<EventTypeName>([
+  ...namesOf('writes'),
+  ...(['ftruncate', 'fallocate', 'fsetxattr', 'fremovexattr', 'setxattr', 'lsetxattr', 'setxattrat'] as const),
+  ...(['removexattr', 'lremovexattr', 'removexattrat', 'file_setattr', 'utime', 'utimes', 'utimensat'] as const),
+  ...(['futimesat', 'move_mount', 'mount_setattr', 'open_tree_attr', 'sendfile', 'copy_file_range', 'splice'] as const),
+])
 
 const KINDS: Readonly<Partial<Record<EventTypeName, Json>>> = {
   execve: '["start"]',
@@ -147,6 +168,10 @@ function kindsOf(type: EventTypeName, cursor: Cursor): Json {
   if (known !== undefined) return known
   const isFile = (EVENT_TYPES[type].tables as readonly string[])[0] === 'file'
   if (!isFile) return '["info"]'
+  if (isByName(type)) {
+    if (cursor.table.name !== 'file') return '["info"]'
+    return READING.has(type) ? '["access"]' : CHANGING.has(type) ? '["change"]' : '["info"]'
+  }
   const flags = cursor.number('flags') ?? 0
   return type.startsWith('open') && (flags & 3) === 0 ? '["access"]' : '["change"]'
 }

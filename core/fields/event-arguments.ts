@@ -3,19 +3,41 @@
  * `evt.args`. What a batch does not carry (timings, memory figures, data buffers) is left out. A process's environment is
  * deliberately not an argument: `evt.args` ends up in alerts.
  */
-import type { ColumnName } from '../batch/columns.ts'
+import {
+  device,
+  directory,
+  dirfd,
+  type EventArgument,
+  exeFlags,
+  fd,
+  gaps,
+  group,
+  inode,
+  mode,
+  named,
+  number,
+  openFlags,
+  path,
+  path2,
+  processNumber,
+  raw,
+  result,
+  shownNumber,
+  signal,
+  size,
+  text,
+  tuple,
+  user,
+} from './argument-readers.ts'
+import { NAMED_CALL_ARGUMENTS } from './arguments-by-name.ts'
 import type { Cursor } from './cursor.ts'
-import { firstPath, secondPath } from './event-path.ts'
 import type { EventTypeName } from './event-types.ts'
-import { exeFlagsText } from './exe-flags.ts'
 import {
   atFlagNames,
   bpfCommandName,
   capabilityNames,
   cloneFlagNames,
-  errorName,
   familyName,
-  modeNames,
   mountFlagNames,
   openFlagNames,
   prctlName,
@@ -25,95 +47,6 @@ import {
   umountFlagNames,
 } from './kernel-names.ts'
 import { argumentList } from './process-facts.ts'
-import { connectionText } from './socket-ends.ts'
-
-/** `raw` as the call had it, `shown` where there is a more readable form. */
-export interface ArgumentText {
-  raw: string
-  shown?: string
-}
-
-export interface EventArgument {
-  name: string
-  read: (cursor: Cursor) => ArgumentText | undefined
-  /** Set where the value is the event's first or second path and nothing else. */
-  path?: 'first' | 'second'
-  /** Set where a batch never carries it. */
-  isGap?: true
-}
-
-/** Arguments of Falco's that a batch does not carry: they keep the positions of the others, and are never there. */
-const gaps = (names: string): EventArgument[] =>
-  names.split(' ').map((name) => ({ name, read: () => undefined, isGap: true }))
-const named = (name: string, read: EventArgument['read']): EventArgument => ({ name, read })
-
-function text(name: string, read: (cursor: Cursor) => string | undefined): EventArgument {
-  return named(name, (cursor) => {
-    const raw = read(cursor)
-    return raw === undefined ? undefined : { raw }
-  })
-}
-
-function number(name: string, column: ColumnName, show?: (value: number) => string | undefined): EventArgument {
-  return named(name, (cursor) => shownNumber(cursor.number(column), show))
-}
-
-function processNumber(name: string, column: ColumnName, show?: (value: number) => string): EventArgument {
-  return named(name, (cursor) => shownNumber(cursor.processNumber(column), show))
-}
-
-function shownNumber(
-  value: number | undefined,
-  show?: (value: number) => string | undefined,
-): ArgumentText | undefined {
-  if (value === undefined) return undefined
-  const shown = show?.(value)
-  return shown === undefined ? { raw: String(value) } : { raw: String(value), shown }
-}
-
-const result = number('res', 'ret', (value) => (value < 0 ? errorName(value) : undefined))
-const path = (name: string): EventArgument => ({ ...text(name, firstPath), path: 'first' })
-const path2 = (name: string): EventArgument => ({ ...text(name, secondPath), path: 'second' })
-const raw = (name: string, column: ColumnName) => text(name, (cursor) => cursor.text(column))
-const mode = number('mode', 'mode', modeNames)
-const user = (name: string, column: ColumnName) =>
-  named(name, (cursor) => {
-    const id = cursor.number(column)
-    if (id === undefined) return undefined
-    const known = id === 0 ? 'root' : id === cursor.processNumber('uid') ? cursor.processText('userName') : undefined
-    return known === undefined ? { raw: String(id) } : { raw: String(id), shown: known }
-  })
-const group = (name: string, column: ColumnName) => number(name, column)
-
-const FD_PREFIX: Record<string, string> = { '4': '4t', '6': '6t' }
-const fd = named('fd', (cursor) => {
-  const value = cursor.number('fd')
-  if (value === undefined) return undefined
-  const code = cursor.number('fdType')
-  const type = code === undefined ? '' : String.fromCharCode(code)
-  const name = connectionText(cursor) ?? firstPath(cursor)
-  if (value < 0 || (type === '' && name === undefined)) return { raw: String(value) }
-  return { raw: String(value), shown: `<${FD_PREFIX[type] ?? type}>${name ?? ''}` }
-})
-const directory = (name: string, column: ColumnName, pathColumn: ColumnName) =>
-  named(name, (cursor) => {
-    const value = cursor.number(column)
-    if (value === undefined) return undefined
-    if (value === -100) return { raw: '-100', shown: 'AT_FDCWD' }
-    const shown = cursor.text(pathColumn)
-    return shown === undefined ? { raw: String(value) } : { raw: String(value), shown: `<f>${shown}` }
-  })
-const dirfd = directory('dirfd', 'dirFd', 'dirPath')
-const device = number('dev', 'device')
-const inode = number('ino', 'inode')
-const openFlags = number('flags', 'flags', openFlagNames)
-const tuple = text('tuple', connectionText)
-const size = number('size', 'size')
-const exeFlags = named('flags', (cursor) => {
-  const bits = cursor.number('exeFlags')
-  return bits === undefined ? undefined : exeFlagsText(bits)
-})
-const signal = number('sig', 'arg1', signalName)
 
 const exec: readonly EventArgument[] = [
   result,
@@ -315,7 +248,9 @@ const NEVER_CARRIED = ['res_or_fd', 'linkdirfd', 'val']
 
 /** Every name `evt.arg.NAME` may have. */
 export const ARGUMENT_NAMES: ReadonlySet<string> = new Set([
-  ...Object.values(EVENT_ARGUMENTS).flatMap((list) => list.map((argument) => argument.name)),
+  ...[...Object.values(EVENT_ARGUMENTS), ...NAMED_CALL_ARGUMENTS.values()].flatMap((list) =>
+    list.map((argument) => argument.name),
+  ),
   ...NEVER_CARRIED,
 ])
 
@@ -327,7 +262,7 @@ export function argumentsOf(cursor: Cursor): readonly EventArgument[] {
 /** The arguments of an event type. */
 export function argumentsOfType(type: EventTypeName | undefined): readonly EventArgument[] {
   if (type === undefined || type === 'docker' || type === 'health' || type === 'command') return []
-  return EVENT_ARGUMENTS[type] ?? RESULT_ONLY
+  return EVENT_ARGUMENTS[type] ?? NAMED_CALL_ARGUMENTS.get(type) ?? RESULT_ONLY
 }
 
 /** Reads one argument by its name or, where that is a number, by its position. */

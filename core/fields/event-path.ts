@@ -2,6 +2,7 @@
  * The paths an event is about. The kernel's own answer comes first; where there is none (the call failed, or it took
  * no descriptor) the path that user space passed is joined with the directory it was relative to.
  */
+import { familyOf, namesOf } from './calls-by-name.ts'
 import type { Cursor } from './cursor.ts'
 import type { EventTypeName } from './event-types.ts'
 import { callPath } from './paths.ts'
@@ -26,6 +27,14 @@ export const DESCRIPTOR_CALLS: ReadonlySet<EventTypeName> = new Set<EventTypeNam
   'userfaultfd',
   'io_uring_setup',
   'io_uring_enter',
+  ...namesOf('reads'),
+  ...namesOf('writes'),
+  ...namesOf('descriptors').filter((name) => name !== 'close_range'),
+  ...namesOf('sockets').filter((name) => name !== 'socketpair'),
+  ...namesOf('makers').filter((name) => name !== 'pipe' && name !== 'pipe2'),
+  'mmap',
+  'mmap2',
+  'kexec_file_load',
 ])
 
 export const OPEN_CALLS: ReadonlySet<EventTypeName> = new Set<EventTypeName>([
@@ -45,7 +54,14 @@ export const TWO_PATH_CALLS: ReadonlySet<EventTypeName> = new Set<EventTypeName>
   'linkat',
   'symlink',
   'symlinkat',
+  'move_mount',
 ])
+
+/** Whether fs.path.* can be there: calls that are captured by name have it only where they take a path. */
+export function takesPath(type: EventTypeName): boolean {
+  const family = familyOf(type)
+  return family === undefined || family === 'paths'
+}
 
 export function takesDescriptor(cursor: Cursor): boolean {
   if (cursor.table.name === 'network') return true

@@ -1,10 +1,12 @@
 /**
  * Event types by Falco's names, with the table that holds their rows by default and the source they belong to.
  * A call that takes a descriptor (dup, fcntl) is placed by what the descriptor is: `network` for sockets, else `file`.
- * Codes are part of stored data: add, never renumber.
+ * Codes are part of stored data: add, never renumber. Calls that are captured only where something names them stand in
+ * `calls-by-name.ts`.
  */
 import type { TableName } from '../batch/schema.ts'
 import type { SourceName } from '../model/event.ts'
+import { CALL_FAMILIES, type CallFamilyName, type NamedCall, namesOf } from './calls-by-name.ts'
 
 export interface EventType {
   code: number
@@ -15,7 +17,8 @@ export interface EventType {
 
 const syscall = (code: number, ...tables: TableName[]): EventType => ({ code, source: 'syscall', tables })
 
-export const EVENT_TYPES = {
+/** What is captured and judged for every rule that it can make true. */
+export const COMMON_EVENT_TYPES = {
   execve: syscall(1, 'exec'),
   execveat: syscall(2, 'exec'),
   clone: syscall(3, 'lifecycle'),
@@ -103,7 +106,21 @@ export const EVENT_TYPES = {
   command: { code: 320, source: 'command', tables: ['command'] },
 } as const satisfies Record<string, EventType>
 
-export type EventTypeName = keyof typeof EVENT_TYPES
+type CommonEventTypes = typeof COMMON_EVENT_TYPES
+export type EventTypeName = keyof CommonEventTypes | NamedCall
+
+const NAMED = Object.fromEntries(
+  (Object.keys(CALL_FAMILIES) as CallFamilyName[]).flatMap((family) => {
+    const { first, tables } = CALL_FAMILIES[family]
+    return namesOf(family).map((name, place) => [name, syscall(first + place, ...tables)])
+  }),
+) as Record<NamedCall, EventType>
+
+/** Every event there is. */
+export const EVENT_TYPES: Readonly<CommonEventTypes & Record<NamedCall, EventType>> = {
+  ...COMMON_EVENT_TYPES,
+  ...NAMED,
+}
 
 /** Code → name, for reading rows. */
 export const EVENT_TYPE_NAMES: ReadonlyMap<number, EventTypeName> = new Map(

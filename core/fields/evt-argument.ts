@@ -2,7 +2,6 @@
 import { ARGUMENT_NAMES, argumentsText, argumentText } from './event-arguments.ts'
 import { KNOWN_EVENT_NAMES } from './event-names.ts'
 import { firstPath, secondPath } from './event-path.ts'
-import { EVENT_TYPES } from './event-types.ts'
 import { always, everySource, type Field, field, type Keys } from './field.ts'
 
 const ARGUMENTS: Keys = {
@@ -10,7 +9,7 @@ const ARGUMENTS: Keys = {
   are: 'the name or the position of an argument',
 }
 const EVENT_NAMES: Keys = {
-  has: (text) => KNOWN_EVENT_NAMES.has(text) || Object.hasOwn(EVENT_TYPES, text),
+  has: (text) => KNOWN_EVENT_NAMES.has(text),
   are: 'the name of a system call or event',
 }
 const TWO_ENDS: Keys = { has: (text) => text === 'src' || text === 'dst', are: 'src or dst' }

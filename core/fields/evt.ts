@@ -1,9 +1,11 @@
 /** `evt.*`: facts about the event itself. */
 import type { TableName } from '../batch/schema.ts'
 import type { SourceName } from '../model/event.ts'
+import { CALL_FAMILIES, type CallFamily, familyOf, isByName, namesOf } from './calls-by-name.ts'
 import type { Cursor } from './cursor.ts'
 import { OPEN_CALLS } from './event-path.ts'
 import { EVENT_TYPES } from './event-types.ts'
+import { typeCharacter } from './fd.ts'
 import { always, eventColumn, everySource, type Field, field, fromEvent, type Source } from './field.ts'
 import { errorName } from './kernel-names.ts'
 
@@ -28,6 +30,22 @@ function isOpenExec(cursor: Cursor): boolean {
 }
 
 const CATEGORIES: Record<string, string> = { exec: 'process', lifecycle: 'process', file: 'file', network: 'net' }
+/** What data goes to or comes from, where it is neither file nor network. */
+const PIPELIKE = 'puesi'
+
+function categoryOf(cursor: Cursor): string {
+  const type = cursor.type
+  const family = familyOf(type)
+  if (family === 'waits') return type === 'nanosleep' || type === 'clock_nanosleep' ? 'sleep' : 'wait'
+  if (family === 'reads' || family === 'writes') {
+    const character = typeCharacter(cursor)
+    if (character === undefined) return 'other'
+    if (PIPELIKE.includes(character)) return 'ipc'
+    return character === '4' || character === '6' ? 'net' : character === 'f' || character === 'd' ? 'file' : 'other'
+  }
+  const own = family === undefined ? undefined : (CALL_FAMILIES[family] as CallFamily).category
+  return own ?? CATEGORIES[cursor.table.name] ?? 'other'
+}
 
 export const EVT_FIELDS: readonly Field[] = [
   field(
@@ -73,8 +91,8 @@ export const EVT_FIELDS: readonly Field[] = [
   field(
     'evt.category',
     'string',
-    'file, net, process or other.',
-    always((cursor) => CATEGORIES[cursor.table.name] ?? 'other'),
+    'file, net, ipc, memory, process, signal, sleep, system, time, user, wait or other.',
+    always(categoryOf),
   ),
   field('evt.cpu', 'number', 'CPU the event was seen on.', eventColumn('cpu')),
   field(
@@ -141,30 +159,35 @@ export const EVT_FIELDS: readonly Field[] = [
   field(
     'evt.is_io',
     'boolean',
-    'Reads or writes data (send and receive calls).',
+    'Reads or writes data (read, write, send and receive calls).',
     always((cursor) => isReceive(cursor) || isSend(cursor)),
   ),
-  field('evt.is_io_read', 'boolean', 'Receives data.', always(isReceive)),
-  field('evt.is_io_write', 'boolean', 'Sends data.', always(isSend)),
+  field('evt.is_io_read', 'boolean', 'Reads or receives data.', always(isReceive)),
+  field('evt.is_io_write', 'boolean', 'Writes or sends data.', always(isSend)),
   field(
     'evt.io_dir',
     'string',
-    'read for events that receive data, write for those that send it.',
+    'read for events that read or receive data, write for those that write or send it.',
     fromEvent(['size'], (cursor) => (isReceive(cursor) ? 'read' : isSend(cursor) ? 'write' : undefined)),
   ),
   field(
     'evt.buffer',
     'bytes',
-    'Beginning of what was sent or received, at most 1 KiB; of sendmsg and recvmsg the first part. Read only where a rule or an output asks, and never stored in documents.',
+    'Beginning of what was read, written, sent or received, at most 1 KiB; of calls with several parts the first. Read only where a rule or an output asks, and never stored in documents.',
     eventColumn('data'),
     { wants: 'data' },
   ),
-  field('evt.buflen', 'number', 'Bytes asked for or sent.', eventColumn('size')),
+  field(
+    'evt.buflen',
+    'number',
+    'Bytes read, written or received; of sendto, those asked for.',
+    fromEvent(['size', 'ret'], bufferLength),
+  ),
   field(
     'evt.is_wait',
     'boolean',
-    'Always false: calls that only wait (poll, nanosleep) are not captured.',
-    always(() => false),
+    'A call that only waits (poll, nanosleep).',
+    always((cursor) => familyOf(cursor.type) === 'waits'),
   ),
   field(
     'evt.is_syslog',
@@ -178,13 +201,16 @@ export const EVT_FIELDS: readonly Field[] = [
   field(
     'evt.count.error.memory',
     'number',
-    'Always 0: calls that allocate memory are not captured.',
-    fromEvent(['ret'], (cursor) => (cursor.number('ret') === undefined ? undefined : 0)),
+    '1 when a call that arranges memory failed, else 0.',
+    fromEvent(['ret'], (cursor) => {
+      const ret = cursor.number('ret')
+      return ret === undefined ? undefined : ret < 0 && isOfMemory(cursor) ? 1 : 0
+    }),
   ),
   field(
     'evt.count.error.other',
     'number',
-    '1 when a call on anything but files and sockets failed, else 0.',
+    '1 when a call on anything but files, sockets and memory failed, else 0.',
     failures('exec', 'lifecycle', 'call'),
   ),
   field(
@@ -222,10 +248,16 @@ const SYSLOG_SOCKETS = /\/dev\/log$|^\/run\/systemd\/journal\/dev-log$/
 /** Whether the call failed, as a number, where the event is in one of the tables; none given: in any. */
 function failures(...tables: TableName[]): Source {
   return fromEvent(['ret'], (cursor) => {
-    if (tables.length > 0 && !tables.includes(cursor.table.name)) return undefined
+    if (tables.length > 0 && !tables.includes(kindOf(cursor) as TableName)) return undefined
     const ret = cursor.number('ret')
     return ret === undefined ? undefined : ret < 0 ? 1 : 0
   })
+}
+
+function bufferLength(cursor: Cursor): number | undefined {
+  if (!isReceive(cursor) && !isSend(cursor)) return undefined
+  const ret = isByName(cursor.type ?? '') ? cursor.number('ret') : undefined
+  return ret === undefined ? cursor.number('size') : Math.max(0, ret)
 }
 
 function sourceOf(cursor: Cursor): SourceName | undefined {
@@ -233,12 +265,25 @@ function sourceOf(cursor: Cursor): SourceName | undefined {
   return type === undefined ? undefined : EVENT_TYPES[type].source
 }
 
+/** The table whose failures an event counts among; a mapping of a file is a call on it. */
+function kindOf(cursor: Cursor): TableName | undefined {
+  if (!isOfMemory(cursor)) return cursor.table.name
+  return (cursor.number('fd') ?? -1) >= 0 ? 'file' : undefined
+}
+
+function isOfMemory(cursor: Cursor): boolean {
+  return familyOf(cursor.type) === 'memory'
+}
+
+const RECEIVES: ReadonlySet<string> = new Set(['recvfrom', 'recvmsg', 'recvmmsg', ...namesOf('reads')])
+const SENDS: ReadonlySet<string> = new Set(['sendto', 'sendmsg', 'sendmmsg', 'sendfile', ...namesOf('writes')])
+
 function isReceive(cursor: Cursor): boolean {
   const type = cursor.type
-  return type === 'recvfrom' || type === 'recvmsg'
+  return type !== undefined && RECEIVES.has(type)
 }
 
 function isSend(cursor: Cursor): boolean {
   const type = cursor.type
-  return type === 'sendto' || type === 'sendmsg'
+  return type !== undefined && SENDS.has(type)
 }

@@ -1,5 +1,6 @@
 /** `fd.*`: the descriptor an event makes or acts on: a file, a socket, a pipe. */
 import type { ColumnName } from '../batch/columns.ts'
+import { isByName } from './calls-by-name.ts'
 import type { Cursor } from './cursor.ts'
 import { firstPath, OPEN_CALLS, takesDescriptor } from './event-path.ts'
 import { type Field, type FieldType, field, fromEvent, type Source } from './field.ts'
@@ -211,9 +212,11 @@ export const FD_FIELDS: readonly Field[] = [
     'boolean',
     'The socket is connected (or on its way).',
     fromEvent(['fd', 'family'], (cursor) => {
-      if (cursor.table.name !== 'network') return takesDescriptor(cursor) ? false : undefined
+      if (!isDescribed(cursor)) return undefined
+      if (cursor.table.name !== 'network') return false
       if (cursor.number('role') !== undefined)
         return cursor.text('remoteIp') !== undefined || cursor.text('socketPath') !== undefined
+      if (isByName(cursor.type ?? '')) return cursor.text('remoteIp') !== undefined
       if (cursor.type !== 'connect') return cursor.type === 'accept' || cursor.type === 'accept4'
       const ret = cursor.number('ret') ?? 0
       return ret >= 0 || ret === EINPROGRESS
@@ -225,7 +228,7 @@ export const FD_FIELDS: readonly Field[] = [
     'The event gave the descriptor another name.',
     fromEvent(['fd', 'family'], (cursor) => {
       const type = cursor.type
-      if (type === undefined || !takesDescriptor(cursor)) return undefined
+      if (type === undefined || !isDescribed(cursor)) return undefined
       if (OPEN_CALLS.has(type) || type === 'connect' || type === 'accept' || type === 'accept4' || type === 'bind')
         return true
       return (
@@ -299,7 +302,13 @@ const LAYER = { upper: 1, lower: 2 } as const
 
 /** False for all that is on no overlay. */
 function isOnLayer(cursor: Cursor, layer: number): boolean | undefined {
-  return takesDescriptor(cursor) ? cursor.number('fdLayer') === layer : undefined
+  return isDescribed(cursor) ? cursor.number('fdLayer') === layer : undefined
+}
+
+/** Whether anything is known of the descriptor: of close, and of an anonymous mmap, there is only a number. */
+function isDescribed(cursor: Cursor): boolean {
+  if (!takesDescriptor(cursor)) return false
+  return !isByName(cursor.type ?? '') || cursor.number('fdType') !== undefined
 }
 
 function part(cursor: Cursor, of: (device: number) => number): number | undefined {

@@ -1,6 +1,6 @@
 /** `fs.path.*`: the paths a call names, whether or not it takes a descriptor. */
 import type { Cursor } from './cursor.ts'
-import { firstPath, secondPath, TWO_PATH_CALLS } from './event-path.ts'
+import { firstPath, secondPath, TWO_PATH_CALLS, takesPath } from './event-path.ts'
 import { type Field, field, fromEvent } from './field.ts'
 
 const hasTwo = (cursor: Cursor): boolean => {
@@ -8,10 +8,13 @@ const hasTwo = (cursor: Cursor): boolean => {
   return type !== undefined && TWO_PATH_CALLS.has(type)
 }
 
+const hasOne = (cursor: Cursor): boolean => {
+  const type = cursor.type
+  return cursor.table.name === 'file' && !hasTwo(cursor) && (type === undefined || takesPath(type))
+}
+
 const one = (read: (cursor: Cursor) => string | undefined) =>
-  fromEvent(['path', 'rawPath'], (cursor) =>
-    cursor.table.name !== 'file' || hasTwo(cursor) ? undefined : read(cursor),
-  )
+  fromEvent(['path', 'rawPath'], (cursor) => (hasOne(cursor) ? read(cursor) : undefined))
 const two = (read: (cursor: Cursor) => string | undefined) =>
   fromEvent(['rawPath2'], (cursor) => (hasTwo(cursor) ? read(cursor) : undefined))
 

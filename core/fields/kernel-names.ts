@@ -4,7 +4,8 @@
  */
 import { constants } from 'node:os'
 
-type Names = readonly (readonly [bits: number, name: string])[]
+/** Bits of a flag word, with their names. */
+export type Names = readonly (readonly [bits: number, name: string])[]
 
 const OPEN_FLAGS: Names = [
   [0o100, 'O_CREAT'],
@@ -242,7 +243,8 @@ const ERROR_NAMES = new Map([
 ])
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]))
 
-function flagNames(names: Names, value: number, none: string): string {
+/** `NAME|NAME` of the bits that are set; `none` where none with a name is. */
+export function flagNames(names: Names, value: number, none: string): string {
   // Flags reach past bit 31 only in words we print as numbers anyway.
   const found = names.filter(([bits]) => (value & bits) >>> 0 === bits)
   return found.length === 0 ? none : found.map(([, name]) => name).join('|')

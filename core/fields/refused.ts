@@ -16,7 +16,7 @@ const NO_COMMON_START =
   'events of many hosts and restarts are judged together, and have no beginning of a capture in common'
 const NO_NEIGHBOUR = 'the event before it may be on another host, or was let go because no rule wanted it'
 const NO_SUMMING = "only the kernel's scheduler events tell how long a thread ran, and those are not captured"
-const polled = (what: string) => `calls of poll are not captured, so there is no list of ${what}`
+const polled = (what: string) => `the list of descriptors that a poll is given is not read, so there is none of ${what}`
 
 /** What only the API of Kubernetes tells; Falco calls these fields deprecated and leaves them empty, too. */
 function ofObject(kind: string, name: string, suffixes: readonly ('name' | 'id' | 'label' | 'labels')[]): Field[] {
@@ -48,7 +48,7 @@ export const REFUSED_FIELDS: readonly Field[] = [
   refused('evt.latency', 'duration', 'only the return of a call is captured, not its beginning', 'evt.rawtime'),
   refused('evt.latency.s', 'duration', 'only the return of a call is captured, not its beginning', 'evt.rawtime.s'),
   refused('evt.latency.ns', 'duration', 'only the return of a call is captured, not its beginning', 'evt.rawtime.ns'),
-  refused('evt.wait_latency', 'duration', 'calls that only wait are not captured', 'evt.rawtime'),
+  refused('evt.wait_latency', 'duration', 'only the return of a call is captured, not its beginning', 'evt.rawtime'),
   refused(
     'thread.exectime',
     'duration',

@@ -6,10 +6,12 @@
 import type { Batch } from '../batch/batch.ts'
 import { eventTables } from '../batch/batch.ts'
 import { TABLES } from '../batch/schema.ts'
+import { isByName } from '../fields/calls-by-name.ts'
 import { Cursor } from '../fields/cursor.ts'
-import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
+import { COMMON_EVENT_TYPES, EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import type { SourceName } from '../model/event.ts'
 import type { Match } from '../model/rule-set.ts'
+import { typesNamedBy } from './event-type-index.ts'
 import type { Expression, ExpressionPool } from './expression.ts'
 import type { PathClasses } from './path-classes.ts'
 import { ProcessIdentities } from './process-identities.ts'
@@ -41,16 +43,24 @@ export interface Program {
   code: string
 }
 
-/** Rules are judged in the order given. With `first` only the first that holds for a row counts. */
-export function compileRules(pool: ExpressionPool, rules: readonly CompilableRule[], matching: RuleMatching): Program {
+/**
+ * Rules are judged in the order given. With `first` only the first that holds for a row counts. There is no code for calls
+ * that are captured by name alone, but for those that a rule or `keepEventTypes` names.
+ */
+export function compileRules(
+  pool: ExpressionPool,
+  rules: readonly CompilableRule[],
+  matching: RuleMatching,
+  keepEventTypes: readonly string[] = [],
+): Program {
   const order = rules
     .map((_, i) => i)
     .sort((a, b) => Number(!rules[a]!.namesEventTypes) - Number(!rules[b]!.namesEventTypes) || a - b)
   const eventTypes: EventTypeName[][] = rules.map(() => [])
   const groups: Group[] = []
   const scopes = new Scopes()
-  for (const [name, { source, tables }] of Object.entries(EVENT_TYPES)) {
-    const type = name as EventTypeName
+  for (const type of judgedTypes(rules, keepEventTypes)) {
+    const { source, tables } = EVENT_TYPES[type]
     for (const table of tables) {
       const candidates: Candidate[] = []
       const done = new Map<Expression, Expression>()
@@ -111,6 +121,11 @@ function inEventOrder(batch: Batch, matches: Match[]): Match[] {
   )
   const at = ({ table, row }: Match) => ordinals.get(table)![row]!
   return matches.sort((a, b) => at(a) - at(b))
+}
+
+function judgedTypes(rules: readonly CompilableRule[], keepEventTypes: readonly string[]): EventTypeName[] {
+  const named = new Set([...rules.flatMap(({ condition }) => typesNamedBy(condition)), ...keepEventTypes])
+  return [...(Object.keys(COMMON_EVENT_TYPES) as EventTypeName[]), ...[...named].filter(isByName).sort()]
 }
 
 interface CompiledGroups {

@@ -3,11 +3,10 @@
  * down to the checks; anything else can match any type.
  */
 import { KNOWN_EVENT_NAMES } from '../fields/event-names.ts'
-import { EVENT_TYPES } from '../fields/event-types.ts'
 import type { Predicate } from '../language/condition/predicate.ts'
 import type { Expression } from './expression.ts'
 
-const NAMES = [...new Set([...Object.keys(EVENT_TYPES), ...KNOWN_EVENT_NAMES])]
+const NAMES = [...KNOWN_EVENT_NAMES]
 const BITS = new Map(NAMES.map((name, i) => [name, 1n << BigInt(i)]))
 const ALL = (1n << BigInt(NAMES.length)) - 1n
 
@@ -19,6 +18,40 @@ export function eventTypesOf(condition: Expression): string[] | null {
   const set = typesWhen(condition, true, new Map())
   if (set === ALL) return null
   return NAMES.filter((_, i) => (set >> BigInt(i)) & 1n)
+}
+
+/**
+ * Event names that a condition asks for by name and can match: those of its checks that ask for some, and none of those
+ * that a check only excludes. `evt.type.is` asks for one, too.
+ */
+export function typesNamedBy(condition: Expression): string[] {
+  const named = namedWhen(condition, true, new Map())
+  if (named === 0n) return []
+  const set = named & typesWhen(condition, true, new Map())
+  return NAMES.filter((_, i) => (set >> BigInt(i)) & 1n)
+}
+
+function namedWhen(node: Expression, holds: boolean, done: Map<string, bigint>): bigint {
+  const key = `${node.id} ${holds}`
+  const known = done.get(key)
+  if (known !== undefined) return known
+  let set = 0n
+  if (node.kind === 'check') set = namedByCheck(node.predicate, holds)
+  else if (node.kind === 'not') set = namedWhen(node.child, !holds, done)
+  else if (node.kind !== 'constant') for (const child of node.children) set |= namedWhen(child, holds, done)
+  done.set(key, set)
+  return set
+}
+
+function namedByCheck(predicate: Predicate, holds: boolean): bigint {
+  const { left, operator, right } = predicate
+  if (left.kind === 'field' && left.field.name === 'evt.type.is') {
+    if (right.kind !== 'numbers') return 0n
+    const isAsked = right.values.includes(1) === (operator !== '!=')
+    return isAsked === holds ? (BITS.get(left.argument ?? '') ?? 0n) : 0n
+  }
+  const isExclusion = (operator === '!=') === holds
+  return isExclusion || !isEventTypeCheck(predicate) ? 0n : namesIn(predicate)
 }
 
 /** True for the fields that name the type of an event. */
@@ -58,7 +91,14 @@ function typesWhen(node: Expression, holds: boolean, done: Map<string, bigint>):
 function ofCheck(predicate: Predicate, holds: boolean): bigint {
   if (!isEventTypeCheck(predicate) || predicate.right.kind !== 'strings') return ALL
   const { operator } = predicate
-  if (operator !== '=' && operator !== '!=' && operator !== 'in' && operator !== 'intersects') return ALL
-  const named = predicate.right.values.reduce((set, name) => set | (BITS.get(name) ?? 0n), 0n)
+  if (!COMPARES_NAMES.has(operator)) return ALL
+  const named = namesIn(predicate)
   return (operator === '!=') === holds ? ALL & ~named : named
+}
+
+const COMPARES_NAMES: ReadonlySet<string> = new Set(['=', '!=', 'in', 'intersects'])
+
+function namesIn({ operator, right }: Predicate): bigint {
+  if (right.kind !== 'strings' || !COMPARES_NAMES.has(operator)) return 0n
+  return right.values.reduce((set, name) => set | (BITS.get(name) ?? 0n), 0n)
 }

@@ -23,7 +23,7 @@ import type { RuleText } from './rule-file.ts'
 export interface LoadOptions {
   /** Whether every rule that holds fires, or only the first in order, as Falco does by default. */
   ruleMatching?: RuleMatching
-  /** Event types to capture whether or not a rule asks for them. */
+  /** Event types to capture, and to judge, whether or not a rule asks for them. */
   keepEventTypes?: readonly string[]
   scope?: CapturePlan['scope']
 }
@@ -188,6 +188,7 @@ function buildRuleSet(
       namesEventTypes: eventTypes !== null,
     })),
     ruleMatching,
+    keepEventTypes,
   )
   const planned = ready.map((rule, i) => ({
     condition: rule.condition,

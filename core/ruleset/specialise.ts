@@ -2,7 +2,7 @@
 import type { ColumnName } from '../batch/columns.ts'
 import { TABLES, type TableName } from '../batch/schema.ts'
 import { argumentsOfType } from '../fields/event-arguments.ts'
-import { DESCRIPTOR_CALLS, OPEN_CALLS, TWO_PATH_CALLS } from '../fields/event-path.ts'
+import { DESCRIPTOR_CALLS, OPEN_CALLS, TWO_PATH_CALLS, takesPath } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import type { Field } from '../fields/field.ts'
 import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
@@ -53,7 +53,7 @@ function isAlwaysAbsent(field: Field, argument: string | null, type: EventTypeNa
   // A call has one path, or a source and a target.
   if (field.name.startsWith('fs.path.')) {
     const isOfTwo = field.name.startsWith('fs.path.source') || field.name.startsWith('fs.path.target')
-    if (table !== 'file' || isOfTwo !== TWO_PATH_CALLS.has(type)) return true
+    if (table !== 'file' || isOfTwo !== TWO_PATH_CALLS.has(type) || !takesPath(type)) return true
   }
   if (field.name === 'evt.arg' && argument !== null && !/^\d+$/.test(argument)) {
     return !argumentsOfType(type).some(({ name }) => name === argument)

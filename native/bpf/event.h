@@ -40,6 +40,12 @@ enum call_abi { ABI_NATIVE = 0, ABI_IA32 = 1, ABI_URING = 2, ABI_COUNT = 3 };
 #define PLACE_RETURN 7
 #define PLACE_UNRELATED 8 /* of a directory: the string is not a path to resolve */
 
+/* Added to the place of raw0: it points to data, or to a list of struct iovec, and not to a string. */
+#define RAW_DATA 16
+#define RAW_PARTS 32
+/* Added to the place of fd: only the number counts. It is gone by now, or is not what the call is about. */
+#define FD_NUMBER 16
+
 enum call_flags {
 	CALL_ENABLED = 1,
 	CALL_PROCESS_RING = 2,  /* travels with exec, fork and connect, out of reach of a flood of opens */
@@ -57,6 +63,7 @@ enum budget_class {
 	BUDGET_NETWORK = 2,
 	BUDGET_CALL = 3,
 	BUDGET_CONNECTION = 4,
+	BUDGET_NAMED = 5, /* calls that are captured only where a rule names them: reads and writes come in floods */
 	BUDGET_CLASSES = 8,
 };
 
@@ -64,11 +71,11 @@ struct call_spec {
 	u16 type;   /* code of core/fields/event-types.ts; 0: not known */
 	u8 flags;   /* enum call_flags */
 	u8 budget;  /* enum budget_class */
-	u8 raw0;    /* place of a pointer to a string; of calls that send or receive: to the data, or to struct msghdr */
+	u8 raw0;    /* place of a pointer to a string; with RAW_DATA to data (CALL_MESSAGE: to struct msghdr) */
 	u8 raw1;
 	u8 dir0;    /* place of the directory descriptor of raw0 */
 	u8 dir1;
-	u8 fd;      /* place of a descriptor to describe */
+	u8 fd;      /* place of a descriptor to describe, or with FD_NUMBER only to tell */
 	u8 address; /* place of a pointer to a socket address; its length is the next argument */
 	u8 table;   /* addon only: table id of core/batch/schema.ts */
 	u8 at_flags; /* addon only, as all below: place of the value for that column */

@@ -3,6 +3,7 @@
 #define SEAMARK_FILES_BPF_H
 
 #include "slots.bpf.h"
+#include "event-types.h"
 
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
@@ -189,10 +190,15 @@ __noinline int add_directory(struct scratch *s, u32 slot, s32 fd)
 	return 0;
 }
 
-/* Whether a relative path was given, so that its meaning depends on a directory. */
+/*
+ * Whether a relative path was given, so that its meaning depends on a directory. An empty one means the descriptor itself
+ * (AT_EMPTY_PATH); calls that are captured for every rule do without it.
+ */
 static __always_inline bool is_relative(const struct scratch *s, u32 slot, u64 at)
 {
-	return s->event.lengths[slot] > 1 && at < DATA_LIMIT && s->data[MASKED(at, DATA_LIMIT)] != '/';
+	u32 shortest = s->event.type >= TYPE_FIRST_NAMED ? 1 : 2;
+
+	return s->event.lengths[slot] >= shortest && at < DATA_LIMIT && s->data[MASKED(at, DATA_LIMIT)] != '/';
 }
 
 /* Where the two strings begin in the data. A place of 0 means that no descriptor was given: the current directory. */
@@ -204,7 +210,7 @@ static __always_inline void add_directories(struct scratch *s, const struct call
 		return;
 	if (spec->dir0 != PLACE_UNRELATED && is_relative(s, SLOT_RAW0, raw0_at))
 		add_directory(s, SLOT_DIR0, spec->dir0 ? (s32)argument(e, spec->dir0) : AT_FDCWD);
-	if (is_relative(s, SLOT_RAW1, raw1_at))
+	if (spec->dir1 != PLACE_UNRELATED && is_relative(s, SLOT_RAW1, raw1_at))
 		add_directory(s, SLOT_DIR1, spec->dir1 ? (s32)argument(e, spec->dir1) : AT_FDCWD);
 }
 

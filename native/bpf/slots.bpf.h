@@ -115,23 +115,33 @@ __noinline int add_payload(struct scratch *s, u64 address, u64 size)
 	return 0;
 }
 
-/* The same of a struct msghdr: its first part. */
-static __always_inline void add_message_payload(struct scratch *s, u64 message, u64 size, bool is_32_bit)
+/* The same of a list of struct iovec: the first one. */
+static __always_inline void add_first_part(struct scratch *s, u64 parts, u64 size, bool is_32_bit)
 {
-	u64 parts = 0, part[2] = {};
+	u64 part[2] = {};
 
 	if (is_32_bit) {
 		u32 short_part[2] = {};
 
-		bpf_probe_read_user(&parts, 4, (void *)(message + 8));
 		bpf_probe_read_user(short_part, 8, (void *)parts);
 		part[0] = short_part[0];
 		part[1] = short_part[1];
 	} else {
-		bpf_probe_read_user(&parts, 8, (void *)(message + 16));
 		bpf_probe_read_user(part, 16, (void *)parts);
 	}
 	add_payload(s, part[0], part[1] < size ? part[1] : size);
+}
+
+/* Where a struct msghdr has its list of struct iovec. */
+static __always_inline u64 parts_of_message(u64 message, bool is_32_bit)
+{
+	u64 parts = 0;
+
+	if (is_32_bit)
+		bpf_probe_read_user(&parts, 4, (void *)(message + 8));
+	else
+		bpf_probe_read_user(&parts, 8, (void *)(message + 16));
+	return parts;
 }
 
 /* The same of an address that the kernel has copied. */

@@ -39,13 +39,21 @@ static __always_inline u32 socketcall_number(u32 call)
 	case 3: return 362;  /* connect */
 	case 4: return 363;  /* listen */
 	case 5: return 364;  /* accept */
+	case 6: return 367;  /* getsockname */
+	case 7: return 368;  /* getpeername */
+	case 8: return 360;  /* socketpair */
 	case 9: return 369;  /* send */
 	case 10: return 371; /* recv */
 	case 11: return 369; /* sendto */
 	case 12: return 371; /* recvfrom */
+	case 13: return 373; /* shutdown */
+	case 14: return 366; /* setsockopt */
+	case 15: return 365; /* getsockopt */
 	case 16: return 370; /* sendmsg */
 	case 17: return 372; /* recvmsg */
 	case 18: return 364; /* accept4 */
+	case 19: return 337; /* recvmmsg */
+	case 20: return 345; /* sendmmsg */
 	}
 	return 0;
 }
@@ -78,7 +86,9 @@ static __always_inline void add_call_payload(struct scratch *s, const struct cal
 	if (e->ret <= 0)
 		return;
 	if (spec->flags & CALL_MESSAGE)
-		add_message_payload(s, pointer, e->ret, e->abi == ABI_IA32);
+		pointer = parts_of_message(pointer, e->abi == ABI_IA32);
+	if (spec->flags & CALL_MESSAGE || spec->raw0 & RAW_PARTS)
+		add_first_part(s, pointer, e->ret, e->abi == ABI_IA32);
 	else
 		add_payload(s, pointer, e->ret);
 }
@@ -89,7 +99,9 @@ static __always_inline void describe_call(struct scratch *s, const struct call_s
 	struct event *e = &s->event;
 	u64 raw0_at, raw1_at;
 
-	if (spec->fd && (spec->fd != PLACE_RETURN || e->ret >= 0))
+	if (spec->fd & FD_NUMBER)
+		e->fd = argument(e, spec->fd);
+	else if (spec->fd && (spec->fd != PLACE_RETURN || e->ret >= 0))
 		describe_descriptor(s, argument(e, spec->fd));
 	else if (spec->flags & CALL_CWD)
 		add_path(s, SLOT_PATH, &task->fs->pwd);
@@ -97,7 +109,7 @@ static __always_inline void describe_call(struct scratch *s, const struct call_s
 		add_path(s, SLOT_PATH, &task->fs->root);
 
 	raw0_at = s->used;
-	if (spec->raw0 && spec->budget == BUDGET_NETWORK)
+	if (spec->raw0 & (RAW_DATA | RAW_PARTS))
 		add_call_payload(s, spec);
 	else if (spec->raw0 && (spec->type != TYPE_PRCTL || takes_name(e)))
 		add_user_string(s, SLOT_RAW0, argument(e, spec->raw0));

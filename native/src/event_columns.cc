@@ -357,6 +357,22 @@ void EventColumns::addCgroup(const Event& e) {
   if (e.head.args[2] != 0) table.set<uint32_t>(Column::pid, static_cast<uint32_t>(e.head.args[2]));
 }
 
+void EventColumns::setFile(TableWriter& table, const Event& e) {
+  if (!(e.head.flags & EVENT_HAS_FILE)) return;
+  table.set<double>(Column::inode, static_cast<double>(e.head.inode));
+  table.set<uint32_t>(Column::device, e.head.device);
+  table.set<uint32_t>(Column::fileMode, e.head.mode);
+  if (e.head.flags & (EVENT_UPPER | EVENT_LOWER)) {
+    table.set<uint8_t>(Column::fdLayer, e.head.flags & EVENT_UPPER ? LAYER_UPPER : LAYER_LOWER);
+  }
+}
+
+void EventColumns::setArguments(TableWriter& table, const Event& e, int count) {
+  static constexpr Column kArguments[] = {Column::arg0, Column::arg1, Column::arg2,
+                                          Column::arg3, Column::arg4, Column::arg5};
+  for (int i = 0; i < count; i++) table.set<double>(kArguments[i], argumentNumber(e.head.args[i]));
+}
+
 void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
   TableWriter& table = writer_.file;
   beginRow(table, e.head);
@@ -368,36 +384,48 @@ void EventColumns::addFileRow(const Event& e, const call_spec& spec) {
     table.set<uint32_t>(Column::path, text(path));
     if (e.head.flags & EVENT_HAS_FILE) table.set<uint8_t>(Column::fdType, fileTypeChar(e.head, path));
   }
-  if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::rawPath, text(e.text(SLOT_RAW0)));
-  if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::rawPath2, text(e.text(SLOT_RAW1)));
-  if (e.has(SLOT_DIR0)) table.set<uint32_t>(Column::dirPath, path(e, SLOT_DIR0));
+  const bool isNamed = e.head.type >= TYPE_FIRST_NAMED;
+  // Of a request through io_uring the arguments are not read.
+  const bool isRequest = isNamed && e.head.abi == ABI_URING;
+  if (isNamed && !isRequest) setArguments(table, e, 6);
+  if (spec.raw0 & (RAW_DATA | RAW_PARTS)) {
+    if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
+  } else if (e.has(SLOT_RAW0) && !(e.head.type == TYPE_GETCWD && e.head.ret < 0)) {
+    // The buffer of a getcwd that failed holds whatever was in it.
+    const bool isText = isNamed && spec.dir0 == PLACE_UNRELATED;
+    table.set<uint32_t>(isText ? Column::text0 : Column::rawPath, text(e.text(SLOT_RAW0)));
+  }
+  if (e.has(SLOT_RAW1)) {
+    const bool isText = isNamed && spec.dir1 == PLACE_UNRELATED;
+    table.set<uint32_t>(isText ? Column::text1 : Column::rawPath2, text(e.text(SLOT_RAW1)));
+  }
+  if (spec.at_size && !isRequest) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
+  if (e.has(SLOT_DIR0)) {
+    const uint32_t directory = path(e, SLOT_DIR0);
+    table.set<uint32_t>(Column::dirPath, directory);
+    // An empty path is the descriptor itself (AT_EMPTY_PATH).
+    if (e.text(SLOT_RAW0).empty() && !e.has(SLOT_PATH)) table.set<uint32_t>(Column::path, directory);
+  }
   if (e.has(SLOT_DIR1)) table.set<uint32_t>(Column::dirPath2, path(e, SLOT_DIR1));
-  if (spec.dir0) table.set<int32_t>(Column::dirFd, static_cast<int32_t>(e.at(spec.dir0)));
-  if (spec.dir1) table.set<int32_t>(Column::dirFd2, static_cast<int32_t>(e.at(spec.dir1)));
+  if (spec.dir0 && !(isNamed && spec.dir0 == PLACE_UNRELATED)) {
+    table.set<int32_t>(Column::dirFd, static_cast<int32_t>(e.at(spec.dir0)));
+  }
+  if (spec.dir1 && spec.dir1 != PLACE_UNRELATED) table.set<int32_t>(Column::dirFd2, static_cast<int32_t>(e.at(spec.dir1)));
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
-  if (spec.at_mode) table.set<uint32_t>(Column::mode, static_cast<uint32_t>(e.at(spec.at_mode)));
+  if (spec.at_mode && !isRequest) table.set<uint32_t>(Column::mode, static_cast<uint32_t>(e.at(spec.at_mode)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));
   if (spec.at_gid) table.set<uint32_t>(Column::argGid, static_cast<uint32_t>(e.at(spec.at_gid)));
   if (e.head.type == TYPE_DUP || e.head.type == TYPE_DUP2 || e.head.type == TYPE_DUP3) {
     table.set<double>(Column::arg0, argumentNumber(e.head.args[0]));
     if (e.head.type != TYPE_DUP) table.set<double>(Column::arg1, argumentNumber(e.head.args[1]));
   }
-  if (e.head.flags & EVENT_HAS_FILE) {
-    table.set<double>(Column::inode, static_cast<double>(e.head.inode));
-    table.set<uint32_t>(Column::device, e.head.device);
-    table.set<uint32_t>(Column::fileMode, e.head.mode);
-    if (e.head.flags & (EVENT_UPPER | EVENT_LOWER)) {
-      table.set<uint8_t>(Column::fdLayer, e.head.flags & EVENT_UPPER ? LAYER_UPPER : LAYER_LOWER);
-    }
-  }
+  setFile(table, e);
 }
 
 void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   TableWriter& table = writer_.call;
-  static constexpr Column kArguments[] = {Column::arg0, Column::arg1, Column::arg2,
-                                          Column::arg3, Column::arg4, Column::arg5};
   beginRow(table, e.head);
-  for (int i = 0; i < 6; i++) table.set<double>(kArguments[i], argumentNumber(e.head.args[i]));
+  setArguments(table, e, 6);
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::text0, text(e.text(SLOT_RAW0)));
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
   const bool isUnnumbered = lacksDescriptor(e.head);
@@ -411,6 +439,7 @@ void EventColumns::addOtherRow(const Event& e, const call_spec& spec) {
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
   if (spec.at_uid) table.set<uint32_t>(Column::argUid, static_cast<uint32_t>(e.at(spec.at_uid)));
   if (spec.at_gid) table.set<uint32_t>(Column::argGid, static_cast<uint32_t>(e.at(spec.at_gid)));
+  setFile(table, e);
 }
 
 // What changes the context of a process without a new image gets a new key, so that facts never change under one.

@@ -79,6 +79,10 @@ class EventColumns {
   void addFork(const Event& e);
   void addExit(const Event& e);
   void addCgroup(const Event& e);
+  // Inode, device and layer of the file behind the descriptor, where there is one.
+  static void setFile(TableWriter& table, const Event& e);
+  // The first raw arguments of the call.
+  static void setArguments(TableWriter& table, const Event& e, int count);
   void addFileRow(const Event& e, const call_spec& spec);
   void addNetworkRow(const Event& e, const call_spec& spec);
   void addOtherRow(const Event& e, const call_spec& spec);

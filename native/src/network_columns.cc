@@ -110,13 +110,15 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
     case TYPE_SENDMSG:
     case TYPE_RECVFROM:
     case TYPE_RECVMSG:
+    case TYPE_SENDMMSG:
+    case TYPE_RECVMMSG:
       // An unconnected or refused socket has no peer in the kernel.
       if ((remote.ip.empty() || remote.port == 0) && !given.ip.empty()) remote = given;
       if (remote.path.empty()) remote.path = given.path;
       break;
   }
   uint8_t family = known ? static_cast<uint8_t>(facts.family) : given.family;
-  if (e.head.type == TYPE_SOCKET) family = static_cast<uint8_t>(e.head.args[0]);
+  if (e.head.type == TYPE_SOCKET || e.head.type == TYPE_SOCKETPAIR) family = static_cast<uint8_t>(e.head.args[0]);
   if (spec.fd) table.set<int32_t>(Column::fd, e.head.fd);
   if (known || family != 0) {
     table.set<uint8_t>(Column::family, family);
@@ -141,11 +143,11 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
     table.set<uint8_t>(Column::role, kServer);
   }
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
-  if (spec.at_size) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
+  const bool isRequest = e.head.type >= TYPE_FIRST_NAMED && e.head.abi == ABI_URING;
+  if (spec.at_size && !isRequest) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
   if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
-  table.set<double>(Column::arg0, argumentNumber(e.head.args[0]));
-  table.set<double>(Column::arg1, argumentNumber(e.head.args[1]));
-  table.set<double>(Column::arg2, argumentNumber(e.head.args[2]));
+  if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
+  if (!isRequest) setArguments(table, e, e.head.type >= TYPE_FIRST_NAMED ? 6 : 3);
 }
 
 }  // namespace seamark

@@ -38,6 +38,14 @@ export const PATHS = [
 ]
 export const IPS = ['127.0.0.1', '10.1.2.3', '192.0.2.7', '::1', '2001:db8::5']
 
+const FILE_CALLS = ['openat', 'open', 'unlink', 'rename', 'dup', 'fchmod'] as const
+/** Judged only where a rule names them, by the table of their rows. */
+export const NAMED = {
+  file: ['read', 'write', 'close', 'access', 'newfstatat', 'move_mount', 'fsync'],
+  network: ['read', 'write', 'shutdown', 'getsockopt'],
+  call: ['mmap', 'futex', 'eventfd2', 'poll'],
+} as const
+
 export function randomBatch(random: Random): Batch {
   const maybe = <T>(value: T): T | undefined => (random() < 0.75 ? value : undefined)
   const builder = new BatchBuilder(1_700_000_000_000_000_000n)
@@ -94,7 +102,7 @@ export function randomBatch(random: Random): Batch {
       'file',
       at(),
       clean({
-        type: EVENT_TYPES[pick(random, ['openat', 'open', 'unlink', 'rename', 'dup', 'fchmod'] as const)].code,
+        type: EVENT_TYPES[pick(random, [...FILE_CALLS, ...NAMED.file])].code,
         ...call(),
         fd: maybe(pick(random, [3, -1])),
         fdType: maybe(102),
@@ -102,13 +110,15 @@ export function randomBatch(random: Random): Batch {
         rawPath: maybe(pick(random, [...PATHS, 'passwd', '../x'])),
         rawPath2: maybe(pick(random, PATHS)),
         flags: maybe(pick(random, [0, 1, 0o102])),
+        size: maybe(pick(random, [3, 100])),
+        arg1: maybe(pick(random, [1, 3])),
       }),
     )
     builder.addEvent(
       'network',
       at(),
       clean({
-        type: EVENT_TYPES[pick(random, ['connect', 'accept', 'sendto', 'dup'] as const)].code,
+        type: EVENT_TYPES[pick(random, ['connect', 'accept', 'sendto', 'dup', ...NAMED.network] as const)].code,
         ...call(),
         fd: maybe(4),
         family: maybe(2),
@@ -124,10 +134,13 @@ export function randomBatch(random: Random): Batch {
       'call',
       at(),
       clean({
-        type: EVENT_TYPES[pick(random, ['ptrace', 'setuid'] as const)].code,
+        type: EVENT_TYPES[pick(random, ['ptrace', 'setuid', ...NAMED.call] as const)].code,
         ...call(),
         arg0: maybe(16),
         argUid: maybe(0),
+        fd: maybe(pick(random, [3, -1])),
+        fdType: maybe(102),
+        path: maybe(pick(random, PATHS)),
       }),
     )
     builder.addEvent(

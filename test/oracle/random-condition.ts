@@ -1,5 +1,5 @@
 /** Random conditions in the language's own text, over the values of random batches. */
-import { IPS, NAMES, PATHS, pick, type Random } from './random-batch.ts'
+import { IPS, NAMED, NAMES, PATHS, pick, type Random } from './random-batch.ts'
 
 const TEXT_FIELDS = [
   'proc.name',
@@ -21,6 +21,12 @@ const TEXT_FIELDS = [
   'evt.arg.name',
   'evt.arg.oldpath',
   'evt.arg.newpath',
+  'evt.arg.fd',
+  'evt.arg.res',
+  'evt.arg[2]',
+  'evt.io_dir',
+  'evt.category',
+  'fd.typechar',
   'evt.res',
   'container.image.repository',
   'container.id',
@@ -28,6 +34,7 @@ const TEXT_FIELDS = [
   'basename(fd.name)',
   'concat(proc.name, proc.pname)',
 ]
+const NAMED_CALLS = [...NAMED.file, ...NAMED.network, ...NAMED.call]
 const NUMBER_FIELDS = [
   'proc.tty',
   'user.uid',
@@ -35,6 +42,9 @@ const NUMBER_FIELDS = [
   'proc.apid',
   'fd.num',
   'evt.rawres',
+  'evt.buflen',
+  'evt.count.error.file',
+  'evt.type.is.read',
   'len(fd.name)',
   'proc.duration',
 ]
@@ -44,6 +54,8 @@ const BOOLEAN_FIELDS = [
   'container.privileged',
   'proc.is_container_runtime',
   'fd.connected',
+  'evt.is_io',
+  'evt.is_wait',
 ]
 const TEXTS = [
   ...NAMES,
@@ -105,9 +117,9 @@ function syscallCheck(random: Random): string {
     Array.from({ length: Math.floor(random() * 6) }, () => pick(random, values)).join(', ')
   switch (Math.floor(random() * 9)) {
     case 0:
-      return `evt.type ${pick(random, ['=', '!='])} ${pick(random, ['openat', 'execve', 'connect', 'dup'])}`
+      return `evt.type ${pick(random, ['=', '!='])} ${pick(random, ['openat', 'execve', 'connect', 'dup', ...NAMED_CALLS])}`
     case 1:
-      return `evt.type in (open, openat, ${pick(random, ['rename', 'ptrace', 'accept'])})`
+      return `evt.type in (open, openat, ${pick(random, ['rename', 'ptrace', 'accept', ...NAMED_CALLS])})`
     case 2:
       return `${pick(random, NUMBER_FIELDS)} ${pick(random, ['=', '!=', '<', '<=', '>', '>='])} ${pick(random, NUMBERS)}`
     case 3:

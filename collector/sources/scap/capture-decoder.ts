@@ -5,15 +5,18 @@
 import type { Batch } from '../../../core/batch/batch.ts'
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import type { TableName } from '../../../core/batch/schema.ts'
+import { isByName } from '../../../core/fields/calls-by-name.ts'
 import { EVENT_TYPES, type EventTypeName } from '../../../core/fields/event-types.ts'
 import { type Block, type BlockLimits, BlockReader } from './blocks.ts'
 import type { CallHandler, CallRow, Machine, ReturnedCall } from './call.ts'
 import { CapturedContainers } from './containers.ts'
 import { Damage } from './damage.ts'
 import { readDescriptorList } from './descriptors.ts'
-import { isCounted } from './event-table.ts'
+import { EVENT_KINDS, isCounted } from './event-table.ts'
 import { FILE_CALLS } from './file-calls.ts'
+import { genericCall } from './generic-calls.ts'
 import { Interfaces } from './interfaces.ts'
+import { NAMED_CALLS } from './named-calls.ts'
 import { NETWORK_CALLS } from './network-calls.ts'
 import { OTHER_CALLS } from './other-calls.ts'
 import { PROCESS_CALLS } from './process-calls.ts'
@@ -28,13 +31,18 @@ const MAX_ROWS = 4096
 const MAX_TIME_NS = 2n ** 63n
 
 const HANDLERS: ReadonlyMap<string, CallHandler> = new Map(
-  Object.entries({ ...OTHER_CALLS, ...FILE_CALLS, ...NETWORK_CALLS, ...PROCESS_CALLS }),
+  Object.entries({ ...NAMED_CALLS, ...OTHER_CALLS, ...FILE_CALLS, ...NETWORK_CALLS, ...PROCESS_CALLS }),
 )
 
 export interface DecoderOptions {
   blocks?: BlockLimits
   threads?: ThreadLimits
   maxRows?: number
+  /**
+   * Which calls become events of those that are judged only by name; where not given, all of them. What they change of the
+   * machine is followed all the same.
+   */
+  eventTypes?: readonly string[]
   /** Makes a row without a type of every event that is none of Seamark's: for looking at what is known of processes. */
   everyEvent?: boolean
 }
@@ -45,9 +53,12 @@ export class CaptureDecoder {
   private readonly machine: Machine
   private building: { builder: BatchBuilder; processes: ProcessRows } | null = null
   private counted = 0
+  /** Null for all. */
+  private readonly wanted: ReadonlySet<string> | null
 
   constructor(options: DecoderOptions = {}) {
     this.options = options
+    this.wanted = options.eventTypes === undefined ? null : new Set(options.eventTypes)
     this.blocks = new BlockReader(options.blocks)
     this.machine = {
       threads: new Threads(options.threads),
@@ -128,7 +139,7 @@ export class CaptureDecoder {
     if (header.timeNs >= MAX_TIME_NS) throw new Damage(block.offset, 'an event has a time after the year 2262')
     if (isCounted(header.code)) this.counted++
     const thread = header.tid >= 0 ? this.machine.threads.get(header.tid) : null
-    const event = ScapEvent.read(block, header, thread?.entry ?? null)
+    const event = this.isIdle(header.code) ? null : ScapEvent.read(block, header, thread?.entry ?? null)
     if (event === null) {
       if (this.options.everyEvent && thread !== null && isCounted(header.code))
         this.add(header, thread, undefined, UNTYPED)
@@ -140,17 +151,41 @@ export class CaptureDecoder {
     }
   }
 
+  /** Whether an event is of no use: nothing asks for it, and it changes nothing. */
+  private isIdle(code: number): boolean {
+    const call = EVENT_KINDS.get(code)?.call
+    return call !== undefined && Object.hasOwn(NAMED_CALLS, call) && !this.isWanted(call)
+  }
+
+  private isWanted(call: string): boolean {
+    return this.wanted === null || this.wanted.has(call) || !isByName(call)
+  }
+
   private takeReturn(header: EventHeader, event: ScapEvent, thread: Thread | null): void {
     const { call: name } = event.kind
     if (this.takeFact(name, event) || thread === null) return
+    if (name === 'generic') {
+      this.takeGeneric(header, event, thread)
+      return
+    }
     const handler = HANDLERS.get(name)
     const result = event.number('res') ?? (name === 'procexit' ? undefined : event.number('fd'))
     const call: ReturnedCall = { machine: this.machine, event, thread, timeNs: header.timeNs, result }
     const found = handler?.(call) ?? null
     const type = Object.hasOwn(EVENT_TYPES, name) ? EVENT_TYPES[name as EventTypeName].code : undefined
-    if (found !== null && type !== undefined) this.add(header, thread, result, { ...found, type })
+    if (found !== null && type !== undefined && this.isWanted(name))
+      this.add(header, thread, result, { ...found, type })
     else if (this.options.everyEvent) this.add(header, thread, result, UNTYPED)
     if (name === 'procexit') this.machine.threads.end(thread, event.number('reaper'))
+  }
+
+  /** A call of which nothing is known but which one it was. */
+  private takeGeneric(header: EventHeader, event: ScapEvent, thread: Thread): void {
+    const name = genericCall(event.number('ID'), event.number('nativeID'))
+    if (name !== undefined && this.isWanted(name)) {
+      const { code, tables } = EVENT_TYPES[name]
+      this.add(header, thread, undefined, { table: tables[0]!, row: {}, type: code })
+    } else if (this.options.everyEvent) this.add(header, thread, undefined, UNTYPED)
   }
 
   /** Events that tell of containers and users. What comes after them is seen with what they say. */

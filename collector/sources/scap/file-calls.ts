@@ -11,13 +11,16 @@ import {
   resolved,
   setDescriptor,
 } from './call.ts'
-import { openFlagsOf } from './flags.ts'
+import { NUMBERED_OTHERWISE, openFlagsOf } from './flags.ts'
+import { onDescriptor as rowOnDescriptor, signed } from './named-calls.ts'
 import { networkColumns } from './network-calls.ts'
+import type { ScapEvent } from './scap-event.ts'
 
 const O_DIRECTORY = 0o200000
 const DUPFD = 1
 const DUPFD_CLOEXEC = 26
 const AF_UNIX = 1
+const EPOLL_CLOEXEC = 0o2000000
 
 /** The columns of one path argument; a relative one comes with the directory it begins at. */
 function pathColumns(call: ReturnedCall, raw: string | undefined, dirFd: number | undefined, second = false): Row {
@@ -48,19 +51,26 @@ const open: CallHandler = (call) => {
   return { table: 'file', row: { ...row, ...descriptorColumns(fd, descriptorOf(call, fd)) } }
 }
 
+/** The event tells what is closed; afterwards nobody could say. */
 const close: CallHandler = (call) => {
-  const fd = call.event.number('fd')
+  const fd = signed(call.event.number('fd'))
+  const found = rowOnDescriptor(call, fd, 'file', {})
   if (call.result === 0 && fd !== undefined) call.machine.threads.closeDescriptor(descriptorsOf(call), fd)
-  return null
+  return found
 }
 
 /** A call that makes a descriptor of a kind without a name. */
 const made =
-  (type: string): CallHandler =>
+  (type: string, columns: (event: ScapEvent) => { [K in keyof Row]: Row[K] | undefined } = () => ({})): CallHandler =>
   (call) => {
     setDescriptor(call, call.result, { type })
-    return { table: 'call', row: { ...descriptorColumns(call.result, descriptorOf(call, call.result)) } }
+    const row = present(columns(call.event))
+    return { table: 'call', row: { ...row, ...descriptorColumns(call.result, descriptorOf(call, call.result)) } }
   }
+
+const epollFlags = (captured: number | undefined) =>
+  captured === undefined ? undefined : captured === 0 ? 0 : EPOLL_CLOEXEC
+const opened = (captured: number | undefined) => (captured === undefined ? undefined : openFlagsOf(captured))
 
 const pipe: CallHandler = (call) => {
   if (call.result === 0) {
@@ -68,14 +78,16 @@ const pipe: CallHandler = (call) => {
     for (const name of ['fd1', 'fd2'])
       setDescriptor(call, call.event.number(name), { type: 'p', ...numbered('inode', inode) })
   }
-  return null
+  return { table: 'call', row: present({ flags: opened(call.event.number('flags')) }) }
 }
 
 const socketpair: CallHandler = (call) => {
   if (call.result === 0) {
     for (const name of ['fd1', 'fd2']) setDescriptor(call, call.event.number(name), { type: 'u', family: AF_UNIX })
   }
-  return null
+  const { event } = call
+  const row = present({ arg0: event.number('domain'), arg1: event.number('type'), arg2: event.number('proto') })
+  return { table: 'network', row: { ...row, ...present({ family: event.number('domain') }) } }
 }
 
 function duplicate(call: ReturnedCall, from: number | undefined): void {
@@ -102,9 +114,19 @@ const dup: CallHandler = (call) => {
 }
 
 const fcntl: CallHandler = (call) => {
-  const command = call.event.number('cmd')
-  if (command === DUPFD || command === DUPFD_CLOEXEC) duplicate(call, call.event.number('fd'))
-  return null
+  const { event } = call
+  const command = event.number('cmd')
+  const fd = signed(event.number('fd'))
+  if (command === DUPFD || command === DUPFD_CLOEXEC) duplicate(call, fd)
+  const known = command === undefined ? undefined : NUMBERED_OTHERWISE.fcntl(command)
+  return rowOnDescriptor(call, fd, 'file', present({ arg1: known, arg2: event.number('arg') }))
+}
+
+/** The new descriptor is what another process has under a number. */
+const pidfdGetfd: CallHandler = (call) => {
+  const { event } = call
+  const row = present({ arg0: event.number('pid_fd'), arg1: event.number('target_fd'), flags: event.number('flags') })
+  return rowOnDescriptor(call, signed(event.number('fd')), 'file', row)
 }
 
 interface PathParameters {
@@ -172,15 +194,17 @@ export const FILE_CALLS: Readonly<Record<string, CallHandler>> = {
   pipe,
   pipe2: pipe,
   socketpair,
-  eventfd: made('e'),
-  eventfd2: made('e'),
-  signalfd: made('s'),
-  signalfd4: made('s'),
-  timerfd_create: made('t'),
+  eventfd: made('e', (event) => ({ arg0: event.number('initval') })),
+  eventfd2: made('e', (event) => ({ arg0: event.number('initval'), flags: opened(event.number('flags')) })),
+  signalfd: made('s', (event) => ({ arg0: signed(event.number('fd')) })),
+  signalfd4: made('s', (event) => ({ arg0: signed(event.number('fd')), flags: opened(event.number('flags')) })),
+  timerfd_create: made('t', (event) => ({ arg0: event.number('clockid') })),
   inotify_init: made('i'),
-  inotify_init1: made('i'),
-  epoll_create: made('l'),
-  epoll_create1: made('l'),
+  inotify_init1: made('i', (event) => ({ flags: opened(event.number('flags')) })),
+  epoll_create: made('l', (event) => ({ arg0: event.number('size') })),
+  epoll_create1: made('l', (event) => ({ flags: epollFlags(event.number('flags')) })),
+  pidfd_open: made('P', (event) => ({ arg0: event.number('pid') })),
+  pidfd_getfd: pidfdGetfd,
   userfaultfd: made('r'),
   io_uring_setup: made('r'),
   dup,

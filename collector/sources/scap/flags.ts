@@ -105,3 +105,69 @@ export function execveatFlagsOf(captured: number): number {
 export function ptraceRequestOf(captured: number): number | undefined {
   return PTRACE[captured]
 }
+
+const MAPPING: Bits = [
+  [1 << 0, 0x1],
+  [1 << 1, 0x2],
+  [1 << 2, 0x10],
+  [1 << 3, 0x20],
+  [1 << 4, 0x40],
+  [1 << 6, 0x4000],
+  [1 << 7, 0x8000],
+  [1 << 8, 0x10000],
+  [1 << 9, 0x100],
+  [1 << 10, 0x800],
+  [1 << 11, 0x1000],
+  [1 << 14, 0x2000],
+]
+const PROTECTION: Bits = [
+  [1 << 0, 1],
+  [1 << 1, 2],
+  [1 << 2, 4],
+  [1 << 3, 8],
+  [1 << 4, 0x1000000],
+  [1 << 5, 0x2000000],
+]
+/** Captured command → the kernel's. */
+const FCNTL = new Map([
+  [1, 0],
+  [2, 1],
+  [3, 2],
+  [4, 3],
+  [5, 4],
+  [6, 5],
+  [8, 6],
+  [9, 7],
+  [10, 8],
+  [12, 9],
+  [13, 10],
+  [15, 11],
+  [21, 15],
+  [22, 16],
+  [23, 1024],
+  [24, 1025],
+  [25, 1029],
+  [26, 1030],
+  [27, 1026],
+  [28, 1031],
+  [29, 1032],
+  [30, 36],
+  [31, 37],
+  [32, 38],
+])
+const SOCKET_LEVELS = new Map([
+  [1, 1],
+  [2, 6],
+])
+
+/** What captures number in another way than the kernel; undefined for what has no number here. */
+export const NUMBERED_OTHERWISE = {
+  fcntl: (captured: number) => FCNTL.get(captured),
+  ioUring: (captured: number) => (captured === 0 ? undefined : captured - 1),
+  level: (captured: number) => SOCKET_LEVELS.get(captured),
+  map: (captured: number) => translated(MAPPING, captured),
+  option: (captured: number) => (captured === 0 || captured > 50 ? undefined : captured),
+  protection: (captured: number) => translated(PROTECTION, captured),
+} as const satisfies Record<string, (captured: number) => number | undefined>
+
+export type NumberedOtherwise = keyof typeof NUMBERED_OTHERWISE

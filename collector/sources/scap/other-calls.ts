@@ -21,7 +21,7 @@ const ptrace: CallHandler = told((event) => {
 
 const setns: CallHandler = (call) => {
   const fd = call.event.number('fd')
-  const { inode: _, device: __, ...descriptor } = descriptorColumns(fd, descriptorOf(call, fd))
+  const descriptor = descriptorColumns(fd, descriptorOf(call, fd))
   return { table: 'call', row: { ...descriptor, ...present({ flags: namespaces(call.event, 'nstype') }) } }
 }
 
@@ -39,7 +39,7 @@ const makes =
 const finitModule: CallHandler = (call) => {
   const { event } = call
   const fd = event.number('fd')
-  const { inode: _, device: __, ...row } = descriptorColumns(fd, descriptorOf(call, fd))
+  const row = descriptorColumns(fd, descriptorOf(call, fd))
   return { table: 'call', row: { ...row, ...present({ text0: event.text('uargs'), flags: event.number('flags') }) } }
 }
 
@@ -54,6 +54,7 @@ export const OTHER_CALLS: Readonly<Record<string, CallHandler>> = {
   memfd_create: makes('m', (event) => ({ text0: event.text('name'), flags: event.number('flags') })),
   init_module: told((event) => ({ arg1: event.number('length'), text0: event.text('uargs') })),
   finit_module: finitModule,
+  keyctl: told((event) => ({ arg0: event.number('operation') })),
   delete_module: told((event) => ({ text0: event.text('name'), flags: event.number('flags') })),
   io_uring_enter: told((event) => ({
     fd: event.number('fd'),

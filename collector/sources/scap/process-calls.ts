@@ -285,6 +285,8 @@ export const PROCESS_CALLS: Readonly<Record<string, CallHandler>> = {
   setuid: identity('uid', ['uid']),
   setgid: identity('gid', ['gid']),
   setresuid: identity('uid', ['ruid', 'euid', 'suid']),
+  setreuid: identity('uid', ['ruid', 'euid']),
+  setregid: identity('gid', ['rgid', 'egid']),
   setresgid: identity('gid', ['rgid', 'egid', 'sgid']),
   setsid,
   setpgid,

@@ -10,7 +10,8 @@ import type { CapturePlan, Sink, Source, Visibility } from '../../../core/model/
 import { type CaptureStats, loadAddon, type NativeObject, type NativeOptions, type NativeSession } from './addon.ts'
 import { findCgroupHierarchy } from './cgroup-hierarchy.ts'
 import { ChunkPump } from './chunk-pump.ts'
-import { BUDGETS, type Budget, encodeCallTable } from './syscall-table.ts'
+import { BUDGETS, type Budget } from './syscall-spec.ts'
+import { encodeCallTable } from './syscall-table.ts'
 import { describeVisibility, explainFailure } from './visibility.ts'
 
 export interface SyscallSourceOptions {
@@ -36,6 +37,7 @@ const DEFAULT_BUDGETS: Record<Budget, { perSecond: number; burst: number }> = {
   network: { perSecond: 10_000, burst: 10_000 },
   call: { perSecond: 10_000, burst: 10_000 },
   connection: { perSecond: 5_000, burst: 5_000 },
+  named: { perSecond: 10_000, burst: 10_000 },
 }
 
 export type CgroupVerdict = 'container' | 'host' | 'forget'

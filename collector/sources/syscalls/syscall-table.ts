@@ -3,51 +3,14 @@
  * the addon's column builder; a new call is a new line here. Numbers are from the kernel's syscall tables
  * (arch/x86/entry/syscalls/*.tbl, include/uapi/asm-generic/unistd.h), io_uring opcodes from include/uapi/linux/io_uring.h.
  */
-import { TABLES, type TableName } from '../../../core/batch/schema.ts'
+import { TABLES } from '../../../core/batch/schema.ts'
 import { EVENT_TYPES, type EventTypeName } from '../../../core/fields/event-types.ts'
-
-/** Which argument: 1 to 6, or the return value. */
-export type Place = 1 | 2 | 3 | 4 | 5 | 6 | 'return'
-
-/** What a cgroup may use before it must leave room for others; one budget each. */
-export const BUDGETS = ['process', 'file', 'network', 'call', 'connection'] as const
-export type Budget = (typeof BUDGETS)[number]
-
-export interface SyscallSpec {
-  /** 64-bit x86 number. */
-  x64?: number
-  /** Numbers of `int 0x80` calls; older variants with 16-bit ids mean the same. */
-  ia32?: readonly number[]
-  arm64?: number
-  /** io_uring opcodes. */
-  uring?: readonly number[]
-  table: TableName
-  budget: Budget
-  /** Travels in the ring that a flood of file calls cannot fill. */
-  processRing?: boolean
-  /** First and second string: a path in `file` and `exec` rows, any text in `call` rows. */
-  text0?: Place
-  text1?: Place
-  /** Directory descriptors of the two; `none` when the text is not a path to resolve. */
-  dir0?: Place | 'none'
-  dir1?: Place
-  /** Descriptor to describe: path and inode, or the two ends of a socket. */
-  fd?: Place
-  /** Socket address; its length is the next argument. `message` says it lies in a struct msghdr. */
-  address?: Place
-  message?: boolean
-  flags?: Place
-  mode?: Place
-  uid?: Place
-  gid?: Place
-  size?: Place
-  /** Data that is sent or received; with `message`, the struct msghdr whose first part it is. */
-  data?: Place
-  /** The third argument is a struct open_how. */
-  openHow?: boolean
-  /** `path` is the directory in which the process is afterwards. */
-  path?: 'cwd' | 'root'
-}
+import { NAMED_ON_DESCRIPTORS } from './named-calls/descriptors.ts'
+import { parseNamedCalls } from './named-calls/parse.ts'
+import { NAMED_ON_PATHS_AND_MEMORY } from './named-calls/paths-and-memory.ts'
+import { NAMED_ON_SYSTEM } from './named-calls/system.ts'
+import { NAMED_ON_WAITING_AND_SIGNALS } from './named-calls/waiting-and-signals.ts'
+import { BUDGETS, type Place, type SyscallSpec } from './syscall-spec.ts'
 
 const file = (spec: Partial<SyscallSpec>): SyscallSpec => ({ table: 'file', budget: 'file', ...spec })
 const network = (spec: Partial<SyscallSpec>): SyscallSpec => ({ table: 'network', budget: 'network', ...spec })
@@ -56,7 +19,7 @@ const connection = (spec: Partial<SyscallSpec>): SyscallSpec =>
 const call = (spec: Partial<SyscallSpec>): SyscallSpec => ({ table: 'call', budget: 'call', ...spec })
 const tree = (spec: Partial<SyscallSpec>): Partial<SyscallSpec> => ({ budget: 'process', processRing: true, ...spec })
 
-export const SYSCALLS = {
+const COMMON = {
   execve: { x64: 59, ia32: [11], arm64: 221, table: 'exec', text0: 1, ...tree({}) } as SyscallSpec,
   execveat: {
     x64: 322,
@@ -188,6 +151,16 @@ export const SYSCALLS = {
   keyctl: call({ x64: 250, ia32: [288], arm64: 219 }),
 } as const satisfies Partial<Record<EventTypeName, SyscallSpec>>
 
+const NAMED = parseNamedCalls(
+  NAMED_ON_DESCRIPTORS,
+  NAMED_ON_PATHS_AND_MEMORY,
+  NAMED_ON_WAITING_AND_SIGNALS,
+  NAMED_ON_SYSTEM,
+)
+
+/** Those of the common types, and those that are captured only by name. */
+export const SYSCALLS = { ...COMMON, ...NAMED }
+
 export type SyscallName = keyof typeof SYSCALLS
 
 /**
@@ -214,6 +187,10 @@ const FLAG = {
 } as const
 const PLACE_RETURN = 7
 const PLACE_UNRELATED = 8
+/** Added to the place of `raw0` and of `fd`. */
+const RAW_DATA = 16
+const RAW_PARTS = 32
+const FD_NUMBER = 16
 
 /**
  * The table that kernel and addon read: every call described, those of the plan enabled. `withData`: what is sent and
@@ -252,11 +229,12 @@ function encodeSpec(name: SyscallName, spec: SyscallSpec, isEnabled: boolean, wi
     (spec.message ? FLAG.message : 0) |
     (spec.table === 'file' || spec.table === 'exec' ? FLAG.dirOfRelative : 0)
   bytes[3] = BUDGETS.indexOf(spec.budget)
-  const text0 = spec.text0 ?? (withData ? spec.data : undefined)
-  const places: (Place | 'none' | undefined)[] = [text0, spec.text1, spec.dir0, spec.dir1, spec.fd, spec.address]
+  const places: (Place | 'none' | undefined)[] = [spec.text0, spec.text1, spec.dir0, spec.dir1, spec.fd, spec.address]
   places.forEach((place, i) => {
     bytes[4 + i] = placeCode(place)
   })
+  if (withData && spec.data !== undefined) bytes[4] = placeCode(spec.data) | (spec.inParts ? RAW_PARTS : RAW_DATA)
+  if (spec.isNumberOnly) bytes[8] = placeCode(spec.fd) | FD_NUMBER
   bytes[10] = TABLES[spec.table].id
   const columns: (Place | undefined)[] = [spec.flags, spec.mode, spec.uid, spec.gid, spec.size]
   columns.forEach((place, i) => {

@@ -1,6 +1,6 @@
 /** The values that stand in a check as text, converted to the type of what they are compared with. All throw Mistake. */
 import { fromText } from '../../batch/strings.ts'
-import { KNOWN_EVENT_NAMES } from '../../fields/event-names.ts'
+import { KNOWN_EVENT_NAMES, UNSEEN_EVENTS } from '../../fields/event-names.ts'
 import { EVENT_TYPES } from '../../fields/event-types.ts'
 import type { FieldType } from '../../fields/field.ts'
 import { parseGlob } from '../../fields/glob.ts'
@@ -16,17 +16,19 @@ import { servicePort } from './service-ports.ts'
 export function checkEventName(operator: Operator, item: TextValue, problems: CheckProblem[]): void {
   if (operator !== '=' && operator !== '!=' && operator !== 'in' && operator !== 'intersects') return
   if (Object.hasOwn(EVENT_TYPES, item.text)) return
-  if (KNOWN_EVENT_NAMES.has(item.text)) {
+  const unseen = UNSEEN_EVENTS.get(item.text)
+  if (unseen !== undefined) {
     problems.push({
       code: 'W_RULE_EVENT_NOT_CAPTURED',
       falcoCode: 'LOAD_NO_EVTTYPE',
       severity: 'warning',
-      message: `Seamark does not capture "${item.text}"`,
+      message: `Seamark does not capture "${item.text}": ${unseen.why}`,
       at: item.at,
+      ...(unseen.instead === undefined ? {} : { hint: `use ${unseen.instead}` }),
     })
     return
   }
-  const near = nearestName(item.text, [...Object.keys(EVENT_TYPES), ...KNOWN_EVENT_NAMES])
+  const near = nearestName(item.text, [...KNOWN_EVENT_NAMES])
   const hint = near === undefined ? undefined : `did you mean "${near}"?`
   throw new Mistake('E_RULE_EVENT_TYPE', `unknown event type "${shorten(item.text)}"`, item.at, hint)
 }

@@ -322,8 +322,16 @@ inline constexpr ColumnSpec fileColumns[] = {
     {Column::fdLayer, Kind::u8},
     {Column::arg0, Kind::f64},
     {Column::arg1, Kind::f64},
+    {Column::arg2, Kind::f64},
+    {Column::arg3, Kind::f64},
+    {Column::arg4, Kind::f64},
+    {Column::arg5, Kind::f64},
+    {Column::text0, Kind::str},
+    {Column::text1, Kind::str},
+    {Column::size, Kind::f64},
+    {Column::data, Kind::str},
 };
-inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 28};
+inline constexpr TableSpec fileTable = {TableId::file, fileColumns, 36};
 
 inline constexpr ColumnSpec networkColumns[] = {
     {Column::ordinal, Kind::u32},
@@ -352,8 +360,12 @@ inline constexpr ColumnSpec networkColumns[] = {
     {Column::arg0, Kind::f64},
     {Column::arg1, Kind::f64},
     {Column::arg2, Kind::f64},
+    {Column::arg3, Kind::f64},
+    {Column::arg4, Kind::f64},
+    {Column::arg5, Kind::f64},
+    {Column::text1, Kind::str},
 };
-inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 26};
+inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 30};
 
 inline constexpr ColumnSpec callColumns[] = {
     {Column::ordinal, Kind::u32},
@@ -379,8 +391,12 @@ inline constexpr ColumnSpec callColumns[] = {
     {Column::flags, Kind::u32},
     {Column::argUid, Kind::u32},
     {Column::argGid, Kind::u32},
+    {Column::inode, Kind::f64},
+    {Column::device, Kind::u32},
+    {Column::fileMode, Kind::u32},
+    {Column::fdLayer, Kind::u8},
 };
-inline constexpr TableSpec callTable = {TableId::call, callColumns, 23};
+inline constexpr TableSpec callTable = {TableId::call, callColumns, 27};
 
 inline constexpr ColumnSpec dockerColumns[] = {
     {Column::ordinal, Kind::u32},

@@ -10,6 +10,7 @@ import { SyscallSource, type SyscallSourceOptions } from '../../../collector/sou
 import { SYSCALLS } from '../../../collector/sources/syscalls/syscall-table.ts'
 import { type Batch, eventTables, processRow, readCell, type Table } from '../../../core/batch/batch.ts'
 import type { ColumnName } from '../../../core/batch/columns.ts'
+import { isByName } from '../../../core/fields/calls-by-name.ts'
 import { EVENT_TYPE_NAMES } from '../../../core/fields/event-types.ts'
 import type { CapturePlan, Emission } from '../../../core/model/source.ts'
 
@@ -35,7 +36,8 @@ export const planFor = (eventTypes: string[], changes: Partial<CapturePlan> = {}
   ...changes,
 })
 
-export const EVERY_CALL = Object.keys(SYSCALLS)
+/** Those that are captured for every rule; others only where they are named. */
+export const EVERY_CALL = Object.keys(SYSCALLS).filter((name) => !isByName(name))
 
 /** Null, or why live capture cannot be tested here. */
 export function whyNoCapture(): string | null {
@@ -102,12 +104,12 @@ export function removeFolders(): void {
   folder = null
 }
 
-/** The compiled tester, or null without a C compiler. */
-export function buildTester(): string | null {
+/** The compiled program of `tester.c` or another file beside it, or null without a C compiler. */
+export function buildTester(name = 'tester'): string | null {
   if (spawnSync('gcc', ['--version']).status !== 0) return null
-  const program = join(freshFolder(), 'tester')
+  const program = join(freshFolder(), name)
   if (!existsSync(program)) {
-    const source = fileURLToPath(new URL('tester.c', import.meta.url))
+    const source = fileURLToPath(new URL(`${name}.c`, import.meta.url))
     // Static: a loader would open files of its own.
     execFileSync('gcc', ['-O1', '-pthread', '-static', source, '-o', program])
   }

@@ -129,6 +129,42 @@ describe.skipIf(reason !== null)('live capture', () => {
     expect(loudRows.filter((row) => row.event === 'connect' && row.remoteIp === '127.0.0.1')).toHaveLength(2)
   })
 
+  test('lets no flood of reads push out the opens and programs of its own cgroup or of another', async () => {
+    const reader = buildTester('named')!
+    const loud = makeCgroup('reading')
+    const quiet = makeCgroup('calm')
+    const emissions: Emission[] = []
+    const source = new SyscallSource({
+      bulkRingBytes: 1024 * 1024,
+      outstandingMax: 1,
+      budgets: { named: { perSecond: 500, burst: 100 } },
+    })
+    const slowSink = {
+      emit: async (emission: Emission) => {
+        await delay(150)
+        return emissions.push(emission) > 0
+      },
+    }
+    await source.start(slowSink, null, planFor(['read', 'openat']))
+    const flood = runIn(loud, `exec ${reader} flood 400000`)
+    await delay(300)
+    for (let i = 0; i < 10; i++) await runIn(quiet, `${tester} opens /etc/os-release 3; true`)
+    await flood
+    await delay(400)
+    await source.stop(5000)
+    const rows = emissions.flatMap((emission) => rowsOf(emission.batch))
+    const dropped = emissions.reduce((sum, emission) => sum + (emission.dropped?.budget ?? 0), 0)
+    const loudRows = rows.filter((row) => row.by.cgroupId === loud.id)
+    const reads = loudRows.filter((row) => row.event === 'read' && row.path === '/dev/zero')
+    expect(reads.length).toBeGreaterThan(100)
+    expect(dropped).toBeGreaterThan(10_000)
+    expect(emissions.reduce((sum, emission) => sum + (emission.dropped?.ring_full_bulk ?? 0), 0)).toBe(0)
+    expect(reads.length + dropped).toBeGreaterThanOrEqual(400_000)
+    expect(rows.filter((row) => row.by.cgroupId === quiet.id && row.rawPath === '/etc/os-release')).toHaveLength(30)
+    expect(loudRows.filter((row) => row.event === 'openat' && row.rawPath === '/etc/hostname')).toHaveLength(1)
+    expect(loudRows.filter((row) => row.event === 'execve' && row.rawPath === '/bin/true')).toHaveLength(1)
+  })
+
   test('shows cgroups as they are made, entered and removed', async () => {
     const name = `seamark-test-${process.pid}-life`
     const path = join(cgroupRoot, name)

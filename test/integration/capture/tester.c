@@ -311,6 +311,24 @@ static void compat(void)
 	int80(102, 3, (long)arguments, 0);
 }
 
+/* Calls that are captured only by name, from the other table of numbers. */
+static void compat_named(void)
+{
+	char *low = mmap((void *)0x10000000, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	unsigned *arguments = (void *)(low + 2048);
+	int fd = open("/etc/hostname", O_RDONLY);
+	int client = socket(AF_INET, SOCK_STREAM, 0);
+
+	int80(3, fd, (long)low, 8);
+	strcpy(low, "/etc/hostname");
+	int80(33, (long)low, 4, 0);
+	int80(221, fd, 1, 0);
+	arguments[0] = client;
+	arguments[1] = SHUT_WR;
+	int80(102, 13, (long)arguments, 0);
+	int80(6, fd, 0, 0);
+}
+
 /* Newer than some build hosts' headers. */
 #define OP_SOCKET 45
 #define OP_BIND 56
@@ -400,6 +418,22 @@ static void ring_files(void)
 	ring_add(IORING_OP_UNLINKAT, AT_FDCWD, "seamark-absent", 0);
 	ring_run();
 	ring_add(IORING_OP_UNLINKAT, AT_FDCWD, "hard2", 0);
+	ring_run();
+}
+
+static void ring_named(void)
+{
+	char got[8];
+	int fd = open("plain", O_RDWR | O_CREAT, 0644);
+
+	ring_open(8, 0);
+	ring_add(IORING_OP_WRITE, fd, "hello", 5);
+	ring_run();
+	ring_add(IORING_OP_READ, fd, got, 8)->off = 1;
+	ring_run();
+	ring_add(IORING_OP_FSYNC, fd, NULL, 0);
+	ring_run();
+	ring_add(IORING_OP_CLOSE, fd, NULL, 0);
 	ring_run();
 }
 
@@ -548,7 +582,9 @@ int main(int count, char **argument)
 	else if (!strcmp(scene, "lives")) lives();
 	else if (!strcmp(scene, "threads")) threads();
 	else if (!strcmp(scene, "compat")) compat();
+	else if (!strcmp(scene, "compat-named")) compat_named();
 	else if (!strcmp(scene, "ring")) ring();
+	else if (!strcmp(scene, "ring-named")) ring_named();
 	else if (!strcmp(scene, "ring-hiding")) ring_hiding();
 	else if (!strcmp(scene, "ring-many") && count > 2) ring_many(atol(argument[2]));
 	else if (!strcmp(scene, "memfd")) memfd();

@@ -141,6 +141,17 @@ describe('rules explain', () => {
     expect(JSON.parse(hidden.out)).toMatchObject({ verdict: false, hiddenBy: ['backup'] })
   })
 
+  test('says where a call is not asked about at all, because no rule names it', async () => {
+    const one = '- rule: cats\n  desc: d\n  condition: proc.name = cat\n  output: o\n  priority: info\n'
+    const other = '- rule: reads\n  desc: d\n  condition: evt.type = read\n  output: o\n  priority: info\n'
+    const path = file('read.json', JSON.stringify({ type: 'read', fd: 3, process: { comm: 'cat' } }))
+    const asked = (text: string, ...more: string[]) =>
+      run(rulesExplain, 'cats', '--no-builtin-rules', '-r', file('cats.yaml', text), '-e', path, ...more)
+    expect((await asked(one)).out).toContain('not asked: read is captured only where an enabled rule')
+    expect(JSON.parse((await asked(one, '--json')).out)).toMatchObject({ verdict: true, isJudged: false })
+    expect((await asked(one + other)).out).not.toContain('not asked')
+  })
+
   test('of a stored document says which fields it does not tell', async () => {
     const document = {
       event: { action: 'openat', type: ['change'] },

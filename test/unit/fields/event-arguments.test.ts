@@ -38,10 +38,12 @@ test.skipIf(!existsSync(TABLE))(
       if (theirs === undefined || MORE_HERE.includes(type)) continue
       const [mine, his] = [argumentsOfType(type), theirs.params].map((list) => list.map(({ name }) => name).join(' '))
       compared += 1
+      // Of these calls Falco tells no more than which one it was; here the rest follows.
+      if (his === 'ID nativeID' && mine?.startsWith('ID nativeID res')) continue
       if (mine !== his) wrong.push(`${type}: ${mine}, Falco: ${his}`)
     }
     expect(wrong).toEqual([])
-    expect(compared).toBeGreaterThan(65)
+    expect(compared).toBeGreaterThan(380)
   },
 )
 

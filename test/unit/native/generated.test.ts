@@ -2,13 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { EVENT_VERSION, loadAddon } from '../../../collector/sources/syscalls/addon.ts'
-import {
-  BUDGETS,
-  CALL_TABLE_BYTES,
-  encodeCallTable,
-  SYSCALLS,
-  type SyscallSpec,
-} from '../../../collector/sources/syscalls/syscall-table.ts'
+import { BUDGETS, type SyscallSpec } from '../../../collector/sources/syscalls/syscall-spec.ts'
+import { CALL_TABLE_BYTES, encodeCallTable, SYSCALLS } from '../../../collector/sources/syscalls/syscall-table.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { bpfSourceDigests, nativeSourcesDigest } from '../../../native/sources-digest.ts'
 import { nativeHeaders } from '../../../scripts/generate-native-schema.ts'

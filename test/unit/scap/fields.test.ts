@@ -24,6 +24,8 @@ const FURTHER = [
   'thread.pfminor thread.vmsize thread.vmrss proc.fdlimit thread.cgroups user.homedir user.shell',
 ].flatMap((line) => line.split(' '))
 
+/** Events of Falco's own, which are no calls. */
+const NO_CALLS = ['procinfo', 'switch']
 const ABOUT_PROCESSES = /^(?:proc|user|group|thread|container|k8s)\./
 
 /** Recorded as lists only: ancestors further up than five, and both ends of a connection. */
@@ -71,6 +73,7 @@ describe.skipIf(CONFORMANCE === null)("Falco's traces (skipped where they are no
       const theirs = recorded[at++]
       if (theirs === undefined) return
       if (event.type !== undefined) expect([event.num, event.type]).toEqual([theirs['evt.num'], theirs['evt.type']])
+      else expect(NO_CALLS).toContain(theirs['evt.type'])
       // Falco says nothing of processes where it has no thread for an event of its own making.
       if (theirs['proc.pid'] === undefined) return
       for (const use of uses) {

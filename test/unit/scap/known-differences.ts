@@ -108,8 +108,30 @@ export const KNOWN_DIFFERENCES: readonly Difference[] = [
   {
     fields: ['evt.buffer'],
     // As text, one character of ours can stand for several bytes.
-    holds: (ours, falco) => ours !== undefined && dotted(ours) === dotted(falco ?? ''),
-    reason: 'Bytes stay what they are; Falco prints a dot for each that is no printable character.',
+    holds: (ours, falco, event) =>
+      ours === undefined ? event['evt.rawres'] === 0 : dotted(ours) === dotted(falco ?? ''),
+    reason:
+      'Bytes stay what they are; Falco prints a dot for each that is no printable character, and of a read of nothing what was left in memory.',
+  },
+  {
+    fields: ['evt.arg.fd', 'fd.num', 'fd.uid'],
+    holds: (_, falco, event) => event['evt.type'] === 'mmap' && falco?.endsWith('4294967295') === true,
+    reason: 'A mapping of no file has the descriptor -1; Falco prints 4294967295.',
+  },
+  {
+    fields: ['fd.directory', 'fd.typechar'],
+    holds: (ours, falco, event) => ours === undefined && event['fd.name'] === undefined && ['/', 'o'].includes(falco!),
+    reason: 'Of a descriptor that is not known there is no more than its number; Falco prints a type and a directory.',
+  },
+  {
+    fields: ['fd.nameraw'],
+    holds: (ours, _, event) => ours === undefined && event['evt.type'] === 'mmap',
+    reason: 'Of a mapping only the absolute path is kept.',
+  },
+  {
+    fields: ['evt.count.error.file'],
+    holds: (ours, falco, event) => ours !== undefined && falco === undefined && event['fd.name'] === undefined,
+    reason: 'Calls on paths, and on descriptors that are not known, count as calls on files; in Falco as others.',
   },
   {
     fields: ['container.privileged'],

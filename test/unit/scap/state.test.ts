@@ -34,8 +34,8 @@ const event = (code: number, tid: number, ...parameters: Parameter[]) =>
   eventBlock({ code, tid, timeNs: clock++, parameters })
 
 /** Each event's fields, as text. */
-function read(blocks: readonly Buffer[], fields: readonly string[]): string[] {
-  const decoder = new CaptureDecoder()
+function read(blocks: readonly Buffer[], fields: readonly string[], eventTypes?: readonly string[]): string[] {
+  const decoder = new CaptureDecoder(eventTypes === undefined ? {} : { eventTypes })
   const batches: Batch[] = [...decoder.push(Buffer.concat(blocks))]
   decoder.end()
   batches.push(...decoder.finish())
@@ -167,6 +167,77 @@ test("the children of a process that ends are the reaper's, or their grandparent
   ])
 })
 
+test('calls by name carry what the capture has of them, on whatever the descriptor is', () => {
+  const prot = u32(5)
+  const lines = read(
+    [
+      ...MACHINE,
+      event(3, 10, 3, '/srv/data', u32(3), u32(0), u32(1), 77),
+      event(9, 10, 5, Buffer.from('hello'), 3, u32(5)),
+      event(151, 10, 0, 3, Buffer.from([3]), 1),
+      event(161, 10, 0x1000, u32(1), u32(1), u32(0), 0, 4096, prot, u32(0b10), 3, 0),
+      event(265, 10, -2, '/absent', u32(4)),
+      event(203, 10, u32(1000)),
+      event(5, 10, 0, 3),
+      event(71, 10, -9, 3),
+    ],
+    ['evt.type', 'evt.args', 'fd.name', 'fs.path.name', 'evt.buffer'],
+  )
+  const file = 'fd=3(<f>/srv/data)'
+  expect(lines).toEqual([
+    `open ${file} name=/srv/data flags=2(O_RDWR) mode=0(0) dev=1 ino=77 /srv/data /srv/data `,
+    `write res=5 ${file} size=5 /srv/data  hello`,
+    `fcntl res=0 ${file} cmd=2(F_SETFD) arg=1 /srv/data  `,
+    `mmap res=4096 addr=0 length=4096 prot=5(PROT_READ|PROT_EXEC) flags=2(MAP_PRIVATE) ${file} offset=0 /srv/data  `,
+    'access res=-2(ENOENT) name=/absent mode=4(R_OK)  /absent ',
+    'getuid uid=1000(ann)   ',
+    `close res=0 ${file} /srv/data  `,
+    'fstat res=-9(EBADF) fd=3   ',
+  ])
+})
+
+test('setreuid and setregid change whom the events after them are by', () => {
+  const lines = read(
+    [...MACHINE, event(427, 10, 0, u32(-1), u32(0)), event(429, 10, -1, u32(5), u32(5)), event(433, 10, 0, 3)],
+    ['evt.type', 'user.uid', 'evt.args'],
+  )
+  expect(lines).toEqual([
+    'setreuid 0 res=0 ruid=4294967295 euid=0(root)',
+    'setregid 0 res=-1(EPERM) rgid=5 egid=5',
+    'keyctl 0 res=0 operation=3',
+  ])
+})
+
+test('a call that is only numbered has its name, by the number of captures or else of x86-64', () => {
+  const short = (value: number) => {
+    const bytes = Buffer.alloc(2)
+    bytes.writeUInt16LE(value)
+    return bytes
+  }
+  const generic = (...ids: number[]) => event(1, 10, ...ids.map(short))
+  const lines = read(
+    [...MACHINE, generic(139, 28), generic(0, 221), generic(123, 113), generic(2, 60), generic(60_000, 60_000)],
+    ['evt.type', 'proc.name'],
+  )
+  // One that never returns, and one that nobody knows, are no events.
+  expect(lines).toEqual(['madvise bash', 'fadvise64 bash', 'setreuid bash'])
+})
+
+test('calls by name that no rule asks for are left out, and followed all the same', () => {
+  const blocks = [
+    ...MACHINE,
+    event(3, 10, 3, '/srv/data', u32(1), u32(0), u32(1), 77),
+    event(7, 10, 0, '', 3, u32(5)),
+    event(5, 10, 0, 3),
+    event(317, 10, 0, 3, u32(0o600)),
+    event(1, 10, Buffer.from([139, 0]), Buffer.from([28, 0])),
+  ]
+  const fields = ['evt.type', 'fd.name']
+  expect(read(blocks, fields, [])).toEqual(['open /srv/data', 'fchmod '])
+  expect(read(blocks, fields, ['read'])).toEqual(['open /srv/data', 'read /srv/data', 'fchmod '])
+  expect(read(blocks, fields)).toEqual(['open /srv/data', 'read /srv/data', 'close /srv/data', 'fchmod ', 'madvise '])
+})
+
 test('descriptors follow dup, close and the calls on sockets', () => {
   const tuple = ipv4Tuple(['10.0.0.1', 4000], ['10.0.0.2', 443])
   const lines = read(
@@ -186,6 +257,7 @@ test('descriptors follow dup, close and the calls on sockets', () => {
     'socket 7    tcp false',
     'connect 7 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
     'dup 8 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
+    'close 7 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
     'sendto 8 10.0.0.1:4000->10.0.0.2:443 10.0.0.2 443 tcp false',
     'sendto 7     false',
     'accept4 9 10.0.0.9:5000->10.0.0.1:80 10.0.0.1 80 tcp true',

@@ -113,11 +113,6 @@ export function compileRules(
   }
 }
 
-function judgedTypes(rules: readonly CompilableRule[], keepEventTypes: readonly string[]): EventTypeName[] {
-  const named = new Set([...rules.flatMap(({ condition }) => typesNamedBy(condition)), ...keepEventTypes])
-  return [...(Object.keys(COMMON_EVENT_TYPES) as EventTypeName[]), ...[...named].filter(isByName).sort()]
-}
-
 /** Tables are judged one after the other; what a person or another program reads comes in the order in which it happened. */
 function inEventOrder(batch: Batch, matches: Match[]): Match[] {
   if (matches.length < 2 || matches.every(({ table }) => table === matches[0]!.table)) return matches
@@ -126,6 +121,11 @@ function inEventOrder(batch: Batch, matches: Match[]): Match[] {
   )
   const at = ({ table, row }: Match) => ordinals.get(table)![row]!
   return matches.sort((a, b) => at(a) - at(b))
+}
+
+function judgedTypes(rules: readonly CompilableRule[], keepEventTypes: readonly string[]): EventTypeName[] {
+  const named = new Set([...rules.flatMap(({ condition }) => typesNamedBy(condition)), ...keepEventTypes])
+  return [...(Object.keys(COMMON_EVENT_TYPES) as EventTypeName[]), ...[...named].filter(isByName).sort()]
 }
 
 interface CompiledGroups {

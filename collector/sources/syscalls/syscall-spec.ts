@@ -1,4 +1,4 @@
-/** What capture knows of a call: its numbers, and which argument is what. */
+/** What is said of one system call: its numbers, and which argument is what. */
 import type { TableName } from '../../../core/batch/schema.ts'
 
 /** Which argument: 1 to 6, or the return value. */

@@ -51,8 +51,7 @@ async function detections(item: Case): Promise<{ counts: Map<string, number>; le
   const counts = new Map<string, number>()
   const levels = new Set<string>()
   const trace = /([^/]+)\.jsonl\.gz$/.exec(item.events ?? '')![1]!
-  const { eventTypes } = ruleSet!.plan
-  for await (const batch of (await openCapture(tracePath(trace), { eventTypes }))!) {
+  for await (const batch of (await openCapture(tracePath(trace), { eventTypes: ruleSet!.plan.eventTypes }))!) {
     // Falco tells the first rule that holds among those it runs.
     const told = new Set<string>()
     for (const { table, row, rule } of ruleSet!.detect(batch)) {

@@ -5,6 +5,7 @@
  */
 import { type Batch, eventRows, eventTables, readNumber, readText, type Table } from '../core/batch/batch.ts'
 import { RowIds } from '../core/batch/event-id.ts'
+import { Inflater } from '../core/batch/inflater.ts'
 import { TABLES } from '../core/batch/schema.ts'
 import { openBatch, sealBatch } from '../core/batch/seal.ts'
 import { storageDay } from '../core/batch/storage-day.ts'
@@ -41,6 +42,8 @@ export class Analyzer implements Component {
   /** By version, the least recently used first; those in force among them. */
   private readonly ruleSets = new Map<string, RuleSet>()
   private consumer: Component | null = null
+  /** One batch is looked at at a time. */
+  private readonly inflater = new Inflater()
 
   constructor(options: AnalyzerOptions) {
     this.options = options
@@ -137,7 +140,7 @@ export class Analyzer implements Component {
     metrics.add('seamark_analyzer_received_batches_total')
     // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
     if (item.header?.rows === 0 || item.payload.length === 0) return { detections: [], dead: [], payload: null }
-    const { header, batch } = openBatch(item.payload)
+    const { header, batch } = openBatch(item.payload, this.inflater)
     // One set judges the whole batch, whatever is loaded meanwhile.
     const ruleSet = this.ruleSetFor(item.envelope)
     const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: ruleSet.version, parts: {} }

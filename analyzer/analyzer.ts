@@ -16,6 +16,7 @@ import { deadItem } from '../core/model/dead-item.ts'
 import type { Detection } from '../core/model/detection.ts'
 import { detectionItems } from '../core/model/detection-item.ts'
 import { AppError } from '../core/model/errors.ts'
+import { batchItems } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
 import type { Logger } from '../core/runtime/logging.ts'
@@ -124,7 +125,7 @@ export class Analyzer implements Component {
     }
     await this.offer('dead', dead)
     await this.offer('detections', detections)
-    await this.offer('index', kept)
+    await this.offer('index', batchItems(kept))
   }
 
   /** Detections come before the batch is done; a full queue means trying the whole delivery again later. */

@@ -43,7 +43,7 @@ export class Analyzer implements Component {
   /** By version, the least recently used first; those in force among them. */
   private readonly ruleSets = new Map<string, RuleSet>()
   private consumer: Component | null = null
-  /** One batch is looked at at a time. */
+  /** Nothing is awaited while a batch is looked at, so that there is one at a time. */
   private readonly inflater = new Inflater()
 
   constructor(options: AnalyzerOptions) {
@@ -53,7 +53,8 @@ export class Analyzer implements Component {
   }
 
   async start(): Promise<void> {
-    this.consumer = this.options.queue.consume('batches', (delivery) => this.judgeAll(delivery), { maxItems: 64 })
+    const judge = (delivery: Delivery) => this.judgeAll(delivery)
+    this.consumer = this.options.queue.consume('batches', judge, { maxItems: 64, deliveries: 2 })
     await this.consumer.start()
   }
 
@@ -123,12 +124,17 @@ export class Analyzer implements Component {
         this.options.logger.error({ err: error, batch: item.id }, 'A batch cannot be read and is set aside')
       }
     }
-    await this.offer('dead', dead)
-    await this.offer('detections', detections)
-    await this.offer('index', batchItems(kept))
+    // Each comes before the batches are done; none waits for another.
+    const offers = [
+      this.offer('dead', dead),
+      this.offer('detections', detections),
+      this.offer('index', batchItems(kept)),
+    ]
+    const failed = (await Promise.allSettled(offers)).find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
-  /** Detections come before the batch is done; a full queue means trying the whole delivery again later. */
+  /** A full queue means trying the whole delivery again later. */
   private async offer(topic: 'dead' | 'detections' | 'index', items: Item[]): Promise<void> {
     if (items.length === 0) return
     if ((await this.options.queue.offer(topic, items)) === 'full') {

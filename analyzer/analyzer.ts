@@ -5,6 +5,7 @@
  */
 import { type Batch, eventRows, eventTables, readNumber, readText, type Table } from '../core/batch/batch.ts'
 import { RowIds } from '../core/batch/event-id.ts'
+import { Inflater } from '../core/batch/inflater.ts'
 import { TABLES } from '../core/batch/schema.ts'
 import { openBatch, sealBatch } from '../core/batch/seal.ts'
 import { storageDay } from '../core/batch/storage-day.ts'
@@ -15,6 +16,7 @@ import { deadItem } from '../core/model/dead-item.ts'
 import type { Detection } from '../core/model/detection.ts'
 import { detectionItems } from '../core/model/detection-item.ts'
 import { AppError } from '../core/model/errors.ts'
+import { batchItems } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
 import type { Logger } from '../core/runtime/logging.ts'
@@ -41,6 +43,8 @@ export class Analyzer implements Component {
   /** By version, the least recently used first; those in force among them. */
   private readonly ruleSets = new Map<string, RuleSet>()
   private consumer: Component | null = null
+  /** Nothing is awaited while a batch is looked at, so that there is one at a time. */
+  private readonly inflater = new Inflater()
 
   constructor(options: AnalyzerOptions) {
     this.options = options
@@ -49,7 +53,8 @@ export class Analyzer implements Component {
   }
 
   async start(): Promise<void> {
-    this.consumer = this.options.queue.consume('batches', (delivery) => this.judgeAll(delivery), { maxItems: 64 })
+    const judge = (delivery: Delivery) => this.judgeAll(delivery)
+    this.consumer = this.options.queue.consume('batches', judge, { maxItems: 64, deliveries: 2 })
     await this.consumer.start()
   }
 
@@ -119,12 +124,17 @@ export class Analyzer implements Component {
         this.options.logger.error({ err: error, batch: item.id }, 'A batch cannot be read and is set aside')
       }
     }
-    await this.offer('dead', dead)
-    await this.offer('detections', detections)
-    await this.offer('index', kept)
+    // Each comes before the batches are done; none waits for another.
+    const offers = [
+      this.offer('dead', dead),
+      this.offer('detections', detections),
+      this.offer('index', batchItems(kept)),
+    ]
+    const failed = (await Promise.allSettled(offers)).find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
 
-  /** Detections come before the batch is done; a full queue means trying the whole delivery again later. */
+  /** A full queue means trying the whole delivery again later. */
   private async offer(topic: 'dead' | 'detections' | 'index', items: Item[]): Promise<void> {
     if (items.length === 0) return
     if ((await this.options.queue.offer(topic, items)) === 'full') {
@@ -137,7 +147,7 @@ export class Analyzer implements Component {
     metrics.add('seamark_analyzer_received_batches_total')
     // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
     if (item.header?.rows === 0 || item.payload.length === 0) return { detections: [], dead: [], payload: null }
-    const { header, batch } = openBatch(item.payload)
+    const { header, batch } = openBatch(item.payload, this.inflater)
     // One set judges the whole batch, whatever is loaded meanwhile.
     const ruleSet = this.ruleSetFor(item.envelope)
     const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: ruleSet.version, parts: {} }

@@ -11,6 +11,8 @@ import { Report, spread } from './support/report.ts'
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 /** Rounds before it is measured: V8 compiles for the first two or three million events. */
 const WARM_ROUNDS = Number(process.env.BENCH_WARM_ROUNDS ?? 5)
+/** One case alone. */
+const ONLY = process.env.BENCH_CASE
 const CASES = [
   { name: 'packed', hosts: 8, rows: BATCH_ROWS, events: 400_000, concurrency: 16 },
   { name: 'small', hosts: 1_000, rows: 40, events: 200_000, concurrency: 256 },
@@ -19,6 +21,7 @@ const CASES = [
 export async function run(options: { json: boolean }): Promise<void> {
   const report = new Report('pipeline', options)
   for (const { name, hosts: count, rows, events, concurrency } of CASES) {
+    if (ONLY !== undefined && ONLY !== name) continue
     const hosts = Array.from({ length: count }, (_, i) => `bench-${i}`)
     const central = await Central.start(1, hosts)
     try {
@@ -54,7 +57,10 @@ async function measure(central: Central, messages: readonly Message[], concurren
   const ownBefore = process.cpuUsage()
   const startMs = performance.now()
   await central.send(messages, concurrency)
+  const sentMs = performance.now()
   await central.empty('batches')
+  if (process.env.BENCH_VERBOSE)
+    console.log('send', Math.round(sentMs - startMs), 'drain', Math.round(performance.now() - sentMs))
   const seconds = (performance.now() - startMs) / 1_000
   const own = process.cpuUsage(ownBefore)
   const after = central.cpu()

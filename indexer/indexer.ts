@@ -4,12 +4,12 @@
  * becomes a dead letter with the store's reason, each document by itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBatch } from '../core/batch/seal.ts'
+import { openBatch, readHeader } from '../core/batch/seal.ts'
 import type { Conditions } from '../core/health/conditions.ts'
 import type { Component } from '../core/model/component.ts'
 import { deadItem } from '../core/model/dead-item.ts'
 import { AppError } from '../core/model/errors.ts'
-import { docItem, docsOf } from '../core/model/index-item.ts'
+import { batchesOf, docItem, docsOf } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { Doc, DocKind, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
@@ -75,7 +75,7 @@ export class Indexer implements Component {
    */
   private async write({ items: delivered, attempt }: Delivery): Promise<void> {
     // Evicted ones have nothing to ask the store with; its silence about them would look like an answer.
-    const items = delivered.filter(({ payload }) => payload.length > 0)
+    const items = delivered.filter(({ payload }) => payload.length > 0).flatMap(batchesOf)
     if (items.length === 0) return
     for (let asked = 1; ; asked++) {
       if (this.isAway) await this.untilAskedAgain()
@@ -105,16 +105,29 @@ export class Indexer implements Component {
   private async writeItems(items: readonly Item[], attempt: number): Promise<void> {
     const { metrics, logger } = this.options
     const counts = new Map<DocKind, number>()
+    let unreadable: unknown
     // Made one by one as the store asks for them: those of a delivery would fill much memory.
     function* counted(): Iterable<Doc> {
       for (const item of items) {
-        for (const doc of documentsIn(item)) {
+        for (const doc of documentsOr(item, (error) => (unreadable = error))) {
           counts.set(doc.kind, (counts.get(doc.kind) ?? 0) + 1)
           yield doc
         }
       }
     }
-    const refused = new Map((await this.store(counted())).map((one) => [one.id, one]))
+    let refusals: Refused[]
+    try {
+      refusals = await this.store(counted(), () => unreadable !== undefined)
+    } catch (error) {
+      if (unreadable === undefined) throw error
+      const [readable, dead] = withoutUnreadable(items, attempt)
+      if (dead.length === 0) throw error
+      logger.error({ err: unreadable, count: dead.length }, 'Batches cannot be made into documents and are set aside')
+      await this.giveUp(dead)
+      if (readable.length > 0) await this.writeItems(readable, attempt)
+      return
+    }
+    const refused = new Map(refusals.map((one) => [one.id, one]))
     const dead: Item[] = []
     if (refused.size > 0) {
       for (const origin of items) {
@@ -130,12 +143,16 @@ export class Indexer implements Component {
     for (const [kind, count] of counts) metrics.add('seamark_indexer_written_documents_total', count, { kind })
     if (dead.length === 0) return
     logger.error({ count: dead.length, first: refused.values().next().value }, 'The search store refuses documents')
-    // What was written is written again with the next attempt, which changes nothing.
-    if ((await this.options.queue.offer('dead', dead)) === 'full')
+    await this.giveUp(dead)
+  }
+
+  /** Where there is no room all is tried again: what was written is written once more, which changes nothing. */
+  private async giveUp(dead: Item[]): Promise<void> {
+    if (dead.length > 0 && (await this.options.queue.offer('dead', dead)) === 'full')
       throw new AppError('E_QUEUE_FULL', 'The topic dead is full', { retryable: true })
   }
 
-  private async store(docs: Iterable<Doc>): Promise<Refused[]> {
+  private async store(docs: Iterable<Doc>, isUnreadable: () => boolean): Promise<Refused[]> {
     const { store, conditions } = this.options
     try {
       const refused = await store.write(docs)
@@ -143,8 +160,7 @@ export class Indexer implements Component {
       return refused
     } catch (error) {
       // A batch that cannot be read says nothing of the store.
-      const isBatch = error instanceof AppError && error.code === 'E_BATCH_CORRUPT'
-      if (!isBatch) conditions.set('store.failing', error instanceof Error ? error.message : String(error))
+      if (!isUnreadable()) conditions.set('store.failing', error instanceof Error ? error.message : String(error))
       throw error
     }
   }
@@ -164,6 +180,48 @@ function* documentsIn(item: Item): Iterable<Doc> {
   }
   const { header, batch } = openBatch(item.payload)
   yield* documentsOf(header, batch, item.envelope ?? { receivedMs: Date.now(), ruleset: '', parts: {} })
+}
+
+/** Tells what went wrong before it is thrown, so that it is not taken for a failure of the store. */
+function* documentsOr(item: Item, tell: (error: unknown) => void): Iterable<Doc> {
+  const documents = documentsIn(item)[Symbol.iterator]()
+  for (;;) {
+    let next: IteratorResult<Doc>
+    try {
+      next = documents.next()
+    } catch (error) {
+      tell(error)
+      throw error
+    }
+    if (next.done === true) return
+    yield next.value
+  }
+}
+
+/** Those whose documents can all be made, and the others as dead letters. Trying again would not make them readable. */
+function withoutUnreadable(items: readonly Item[], attempts: number): [readable: Item[], dead: Item[]] {
+  const readable: Item[] = []
+  const dead: Item[] = []
+  for (const item of items) {
+    try {
+      for (const _ of documentsIn(item));
+      readable.push(item)
+    } catch (error) {
+      const { code, name, message } = error as Partial<AppError>
+      const reason = { topic: 'index' as const, code: code ?? name ?? 'Error', message: String(message), attempts }
+      dead.push(deadItem(withHeader(item), reason))
+    }
+  }
+  return [readable, dead]
+}
+
+/** A dead letter counts against the host that it is of. */
+function withHeader(item: Item): Item {
+  try {
+    return item.header === undefined ? { ...item, header: readHeader(item.payload) } : item
+  } catch {
+    return item
+  }
 }
 
 /** Only the refused document, whatever it came with; its id differs with each try, as its origin's does. */

@@ -2,8 +2,8 @@
 import type { Redis } from 'ioredis'
 import { AppError } from '../../core/model/errors.ts'
 
-/** Raised by whoever changes what keys mean. */
-const LAYOUT = '1'
+/** Raised by whoever changes what keys, or the items in them, mean. 2: batches may share an item of `index`. */
+const LAYOUT = '2'
 
 /**
  * Throws AppError E_QUEUE_STORAGE, not retryable, where the data is another layout's; rejects as ioredis does. A server

@@ -78,6 +78,18 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
     retriedItems: 0,
   }
   const jobs = new Map<Topic, TopicJobs>()
+  /**
+   * A server that has not met the script is sent it in a second step. What is sent right behind an offer would come
+   * before it then, so it waits after each new connection.
+   */
+  let isOfferLoaded = false
+  let timesClosed = 0
+  redis.on('close', () => {
+    timesClosed += 1
+    isOfferLoaded = false
+  })
+  /** Topics whose last offer from here was refused. */
+  const full = new Set<Topic>()
   const checkpointsKey = `${prefix}:checkpoints`
   let started = false
   let ended = false
@@ -132,7 +144,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
           counters.refusedOffers += 1
           return 'full'
         }
-        const [stored, evictedItems, evictedBytes, storedItems, ...orphans] = await scripts.offer(
+        const offered = scripts.offer(
           topicPrefix(topic),
           jobsOf(topic).keyPrefix,
           group,
@@ -145,15 +157,25 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
           ...items.flatMap(asArguments),
           ...at.flatMap(({ source, position }) => [source, position]),
         )
+        // On the same connection and so after it: Redis syncs once for both. A job without a group does nothing, but
+        // while the topic is full there would be one for each refused offer.
+        const made: Promise<void>[] = []
+        if (isOfferLoaded && !full.has(topic) && items.length > 0) made.push(jobsOf(topic).add(group, items.length))
+        const closedBefore = timesClosed
+        const [[stored, evictedItems, evictedBytes, storedItems, ...orphans]] = await Promise.all([offered, ...made])
         if (stored !== 1) {
+          full.add(topic)
           counters.refusedOffers += 1
           return 'full'
         }
+        full.delete(topic)
+        const isMade = made.length > 0 && timesClosed === closedBefore
+        isOfferLoaded = timesClosed === closedBefore
         counters.evictedItems += Number(evictedItems)
         counters.evictedBytes += Number(evictedBytes)
-        const made = orphans.map((orphan) => jobsOf(topic).add(String(orphan)))
-        if (Number(storedItems) > 0) made.push(jobsOf(topic).add(group, Number(storedItems)))
-        await Promise.all(made)
+        const late = orphans.map((orphan) => jobsOf(topic).add(String(orphan)))
+        if (Number(storedItems) > 0 && !isMade) late.push(jobsOf(topic).add(group, Number(storedItems)))
+        await Promise.all(late)
         return 'stored'
       } catch (error) {
         onError(error)
@@ -184,6 +206,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
         },
         nowMs,
         maxItems: consumeOptions.maxItems ?? MAX_DELIVERY_ITEMS,
+        deliveries: consumeOptions.deliveries ?? 1,
         maxDeliveryBytes: MAX_DELIVERY_BYTES,
         rememberIds: options.rememberIds ?? 100_000,
         leaseMs: options.leaseMs ?? 30_000,

@@ -57,6 +57,11 @@ export interface Depth {
 export interface ConsumeOptions {
   /** Most items in one delivery. */
   maxItems?: number
+  /**
+   * Most deliveries at the same time, so that one is handled while another waits for what it offered to be durable. A
+   * backend may keep to one. Default 1.
+   */
+  deliveries?: number
 }
 
 export interface Queue {

@@ -7,7 +7,7 @@ import { ABSENT, type Batch, type Table } from '../batch/batch.ts'
 import { Strings } from '../batch/strings.ts'
 import { MAX_ANCESTORS } from '../fields/cursor.ts'
 import { ByteSequences } from './byte-sequences.ts'
-import { OWN_WORDS, RowWords } from './row-words.ts'
+import { mixed, OWN_WORDS, RowWords, randomWeights } from './row-words.ts'
 import { WordSequences } from './word-sequences.ts'
 
 /** Numbers given out before everything is forgotten (more if one batch needs more). */
@@ -41,6 +41,8 @@ export class ProcessIdentities {
   private readonly imagesSeen = new WordSequences()
   private readonly processWords = new RowWords('process')
   private readonly containerWords = new RowWords('container')
+  /** What parent and container count for in the hash of a process. */
+  private readonly weights = randomWeights(OWN_WORDS)
   private strings = NO_STRINGS
   /** By string of the batch: its number, 0 unknown so far. */
   private textNumbers = new Int32Array(0)
@@ -88,7 +90,7 @@ export class ProcessIdentities {
     rows.open(table, this.textNumberOf)
     for (let row = 0, at = 0; row < table.rowCount; row++, at += rows.width) {
       const { count } = containers
-      const number = containers.numberOf(rows.words, at + OWN_WORDS, at + rows.width)
+      const number = containers.numberOfHashed(rows.words, at + OWN_WORDS, at + rows.width, rows.hashes[row]!)
       if (number > count)
         this.imagesOf[number] = this.imagesSeen.numberOf(rows.words, at + OWN_WORDS, at + rows.steadyEnd)
       this.containerNumbers[row] = number
@@ -140,14 +142,15 @@ export class ProcessIdentities {
 
   /** Numbers a row whose parent has its number. */
   private number(row: number, parent: number, containerRows: Uint32Array | undefined): number {
-    const { processes } = this
-    const { words, width } = this.processWords
+    const { processes, weights } = this
+    const { words, hashes, width } = this.processWords
     const at = row * width
     const container = this.containerOf(row, containerRows)
     words[at] = parent
     words[at + 1] = container
     const { count } = processes
-    const number = processes.numberOf(words, at, at + width)
+    const own = Math.imul(mixed(parent), weights[0]!) + Math.imul(mixed(container), weights[1]!)
+    const number = processes.numberOfHashed(words, at, at + width, hashes[row]! + own)
     if (number > count) this.describe(number, row, parent, container)
     this.numbers[row] = number
     return number

@@ -39,7 +39,11 @@ export abstract class Sequences<Elements extends Uint8Array | Int32Array> {
 
   /** The number of the elements from `start` to `end`. */
   numberOf(source: Elements, start: number, end: number): number {
-    const hash = this.hash(source, start, end)
+    return this.find(source, start, end, this.hash(source, start, end))
+  }
+
+  /** The same for a hash that the elements have: always the same for equal ones. */
+  protected find(source: Elements, start: number, end: number, hash: number): number {
     const { slots, hashes, ends } = this
     const last = slots.length - 1
     let slot = hash & last

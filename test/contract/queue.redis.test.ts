@@ -196,7 +196,7 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     await expect(opened({ prefix })).rejects.toMatchObject({
       code: 'E_QUEUE_STORAGE',
       retryable: false,
-      message: expect.stringMatching(/layout 99.*layout 1/),
+      message: expect.stringMatching(/layout 99.*layout 2/),
     })
   })
 

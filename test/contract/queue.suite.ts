@@ -97,6 +97,27 @@ export function queueSuite(name: string, create: () => Promise<QueueStorage>): v
       expect(got.map(({ id }) => id)).toEqual(Array.from({ length: 30 }, (_, i) => [`${i}a`, `${i}b`]).flat())
     })
 
+    test('keeps to the most deliveries at the same time, and gives each item once', async () => {
+      const { queue } = await open()
+      const items = Array.from({ length: 60 }, (_, i) => item(`item-${i}`))
+      for (let i = 0; i < items.length; i += 6) await queue.offer('index', items.slice(i, i + 6))
+      let [now, most] = [0, 0]
+      const seen: string[] = []
+      const handle = async (delivery: Delivery) => {
+        now += 1
+        most = Math.max(most, now)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        seen.push(...delivery.items.map(({ id }) => id))
+        now -= 1
+      }
+      const consumer = queue.consume('index', handle, { maxItems: 6, deliveries: 2 })
+      await consumer.start()
+      await eventually(() => seen.length >= items.length, 10_000)
+      await consumer.stop(1_000)
+      expect(new Set(seen).size).toBe(items.length)
+      expect(most).toBeLessThanOrEqual(2)
+    })
+
     test('keeps to the most items of one delivery', async () => {
       const { queue } = await open()
       await queue.offer(

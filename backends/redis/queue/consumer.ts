@@ -28,6 +28,8 @@ export interface ConsumerOptions {
   onRetry: (items: number) => void
   nowMs: () => number
   maxItems: number
+  /** Deliveries that may be under way at the same time. */
+  deliveries: number
   /** Payload bytes of one delivery; a single larger item is still delivered. */
   maxDeliveryBytes: number
   rememberIds: number
@@ -74,20 +76,23 @@ export function createConsumer(options: ConsumerOptions): Component {
   let running: { worker: Worker; redis: ReturnType<typeof connect>; sweeper: NodeJS.Timeout } | undefined
   let scripts: ReturnType<typeof defineScripts>
   const waiting: Waiting[] = []
-  let delivering = false
+  /** Deliveries under way. */
+  let lanes = 0
   let stopping = false
   /** How often in a row the handler failed for a reason outside the items. */
   let failuresInRow = 0
   let wake = new AbortController()
 
   async function deliverAll(): Promise<void> {
-    if (delivering) return
-    delivering = true
+    // One beside another only where it is a full one: small ones cost as much.
+    if (lanes >= options.deliveries || (lanes > 0 && waitingItems() < maxItems)) return
+    lanes += 1
     // What BullMQ starts in one go comes in one delivery.
     await new Promise(setImmediate)
     while (waiting.length > 0) {
       await rest()
       const jobs = waiting.splice(0, jobsOfOneDelivery())
+      if (jobs.length === 0) break
       if (stopping) {
         await Promise.all(jobs.map(giveBack))
         continue
@@ -106,7 +111,11 @@ export function createConsumer(options: ConsumerOptions): Component {
         for (const { job, reject } of jobs) reject(new TryAgain(backoffAfter(job.attemptsStarted, options.backoffMs)))
       }
     }
-    delivering = false
+    lanes -= 1
+  }
+
+  function waitingItems(): number {
+    return waiting.reduce((sum, { job }) => sum + job.data.items, 0)
   }
 
   /** What is wrong with the world is wrong for the other items too: they stay in Redis until it is tried again. */

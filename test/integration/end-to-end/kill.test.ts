@@ -9,7 +9,7 @@ import { createSqliteSearchStore } from '../../../backends/sqlite/search-store.t
 import { readText } from '../../../core/batch/batch.ts'
 import { openBatch } from '../../../core/batch/seal.ts'
 import { DOCUMENT_FIELDS } from '../../../core/fields/document-fields.ts'
-import { docsOf } from '../../../core/model/index-item.ts'
+import { batchesOf, docsOf } from '../../../core/model/index-item.ts'
 import type { Item, Topic } from '../../../core/model/queue.ts'
 import type { DocKind } from '../../../core/model/search-store.ts'
 import { captureMissing, RunningSeamark } from '../../support/seamark.ts'
@@ -128,7 +128,7 @@ function numberedRule(opens: string): string {
 /** Numbered paths that are durable in the queue at this moment: waiting to be judged, or to be stored. */
 async function onDisk(folder: string, opens: string): Promise<string[]> {
   const paths: string[] = []
-  for (const item of await pending(folder, ['batches', 'index'])) {
+  for (const item of (await pending(folder, ['batches', 'index'])).flatMap(batchesOf)) {
     if (item.payload.length === 0 || docsOf(item) !== null) continue
     const { batch } = openBatch(item.payload)
     const table = batch.tables.file

@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
+import { BatchBuilder } from '../../../core/batch/builder.ts'
+import { sealBatch } from '../../../core/batch/seal.ts'
+import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { Conditions } from '../../../core/health/conditions.ts'
 import { AppError } from '../../../core/model/errors.ts'
-import { docItem, docItems } from '../../../core/model/index-item.ts'
+import { batchesOf, batchItems, docItem, docItems } from '../../../core/model/index-item.ts'
+import type { Item } from '../../../core/model/queue.ts'
 import type { Doc, Refused, SearchStore } from '../../../core/model/search-store.ts'
 import { createLogger } from '../../../core/runtime/logging.ts'
 import { Metrics } from '../../../core/runtime/metrics.ts'
@@ -145,4 +149,64 @@ test('of many documents in one item, the refused one alone is a dead letter, and
   const dead = queue.items('dead')
   expect(dead.map(({ id }) => id)).toEqual([`index/${items[0]!.id}/event:7:0`])
   expect(JSON.parse(Buffer.from(dead[0]!.payload).toString('utf8'))).toEqual(doc('7'))
+})
+
+/** Batches as the analyzer leaves them, each with stamps of its own. */
+function sealedBatches(count: number): Item[] {
+  return Array.from({ length: count }, (_, i) => {
+    const builder = new BatchBuilder(1_767_225_600_000_000_000n)
+    builder.addEvent('file', 1_767_225_600_000_000_000n, { type: EVENT_TYPES.openat.code, path: `/file-${i}`, ret: 3 })
+    const { collector, ...rest } = { ...emptyHeader, collector: `host-${i}`, rows: 1 }
+    const { header, bytes } = sealBatch({ collector, ...rest }, builder.build())
+    const envelope = { receivedMs: 1_767_225_600_000 + i, ruleset: 'rules', parts: { '2026-01-01': i } }
+    const id = `batch:${collector}/epoch/1`
+    return { id, class: 'routine', header, envelope, payload: bytes }
+  })
+}
+
+const emptyHeader = {
+  epoch: 'epoch',
+  sequence: 1,
+  lowMs: {},
+  dropped: {},
+  plan: '',
+  edgeRuleset: '',
+  class: 'routine' as const,
+}
+
+test('batches that share an item are written as they would be alone', async () => {
+  const batches = sealedBatches(70)
+  const shared = batchItems(batches)
+  expect(shared).toHaveLength(2)
+  expect(shared.flatMap(batchesOf).map(({ id, envelope }) => [id, envelope])).toEqual(
+    batches.map(({ id, envelope }) => [id, envelope]),
+  )
+  const apart = await indexing(new Set())
+  await apart.queue.deliver('index', batches)
+  await apart.stop()
+  const together = await indexing(new Set())
+  await together.queue.deliver('index', shared)
+  await together.stop()
+  expect(together.written).toHaveLength(70)
+  expect(together.written).toEqual(apart.written)
+})
+
+test('large batches and batches of other classes share no item', () => {
+  const [first, second, third] = sealedBatches(3) as [Item, Item, Item]
+  const large = { ...second, payload: Buffer.concat([second.payload, Buffer.alloc(64 * 1024)]) }
+  const items = batchItems([first, { ...third, class: 'evidence' }, large])
+  expect(items.map(({ id }) => id).sort()).toEqual([first.id, large.id, third.id].sort())
+})
+
+test('a batch that cannot be read becomes a dead letter; those that share its item are written', async () => {
+  const batches = sealedBatches(3)
+  batches[1] = { ...batches[1]!, payload: Buffer.from(batches[1]!.payload).fill(0xff, 40, 60) }
+  const { queue, written, conditions, stop } = await indexing(new Set())
+  await queue.deliver('index', batchItems(batches))
+  await stop()
+  expect(written).toHaveLength(2)
+  expect(queue.items('dead').map(({ id, failure }) => [id, failure?.code])).toEqual([
+    ['index/batch:host-1/epoch/1', 'E_BATCH_CORRUPT'],
+  ])
+  expect(conditions.current().map(({ name }) => name)).not.toContain('store.failing')
 })

@@ -4,6 +4,8 @@
 #   scripts/build-prebuilt.sh [WORK_DIR]    WORK_DIR keeps the root for the next run
 set -eu
 cd "$(dirname "$0")/.."
+# The Node that came with the packages, as npm scripts have it: the machine's own may be too old for TypeScript.
+PATH=$PWD/node_modules/.bin:$PATH
 work=${1:-$(mktemp -d)}
 root=$work/bullseye
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null |

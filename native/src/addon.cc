@@ -26,6 +26,7 @@ Napi::Value openCapture(const Napi::CallbackInfo& info) {
   const CaptureOptions options = readOptions(info[0].As<Napi::Object>(), &valid);
   if (!valid) return failure(env, -EINVAL, "options.calls is not a call table");
   Napi::Object object = env.GetInstanceData<AddonData>()->session.New({});
+  if (object.IsEmpty()) return env.Undefined();
   CaptureSession* session = CaptureSession::Unwrap(object);
   std::string reason;
   const int error = session->start(options, info[1].As<Napi::Function>(), &reason);
@@ -46,6 +47,7 @@ Napi::Value openCapture(const Napi::CallbackInfo& info) {
 Napi::Value openRecording(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Object object = env.GetInstanceData<AddonData>()->reader.New({});
+  if (object.IsEmpty()) return env.Undefined();
   const int error = RecordingReader::Unwrap(object)->open(info[0].ToString().Utf8Value());
   if (error != 0) return failure(env, error, "the recording could not be opened");
   return object;

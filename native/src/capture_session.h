@@ -86,7 +86,8 @@ class CaptureSession : public Napi::ObjectWrap<CaptureSession> {
   static void callBack(Napi::Env env, Napi::Function onChunk, Chunk* raw) {
     const std::unique_ptr<Chunk> chunk(raw);
     if (env == nullptr || onChunk.IsEmpty()) return;
-    onChunk.Call({chunkObject(env, *chunk)});
+    const Napi::Object object = chunkObject(env, *chunk);
+    if (!object.IsEmpty()) onChunk.Call({object});
   }
 
   static void endHook(void* self) {

@@ -44,10 +44,18 @@ inline Napi::Object lossesObject(Napi::Env env, const Losses& losses) {
   return object;
 }
 
+// Copied into memory of the engine's own, so that it can be transferred to another thread. Empty when the engine makes
+// nothing any more, because its thread is being terminated: whoever goes on with an empty value aborts the process.
+inline Napi::ArrayBuffer copyOf(Napi::Env env, const void* bytes, size_t size) {
+  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, size);
+  if (!copy.IsEmpty()) memcpy(copy.Data(), bytes, size);
+  return copy;
+}
+
+// Empty as above.
 inline Napi::Object chunkObject(Napi::Env env, const Chunk& chunk) {
-  // Copied into memory of the engine's own, so that it can be transferred to another thread.
-  Napi::ArrayBuffer body = Napi::ArrayBuffer::New(env, chunk.body.size());
-  memcpy(body.Data(), chunk.body.data(), chunk.body.size());
+  const Napi::ArrayBuffer body = copyOf(env, chunk.body.data(), chunk.body.size());
+  if (body.IsEmpty()) return Napi::Object();
   Napi::Object object = Napi::Object::New(env);
   object.Set("body", body);
   object.Set("rows", static_cast<double>(chunk.rows));

@@ -55,8 +55,8 @@ class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
 
   Napi::Value facts(Napi::Env env) const {
     const std::string_view bytes = replay_.facts();
-    Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, bytes.size());
-    memcpy(copy.Data(), bytes.data(), bytes.size());
+    const Napi::ArrayBuffer copy = copyOf(env, bytes.data(), bytes.size());
+    if (copy.IsEmpty()) return env.Null();
     Napi::Object object = Napi::Object::New(env);
     object.Set("facts", copy);
     object.Set("offset", static_cast<double>(replay_.offset()));
@@ -76,7 +76,8 @@ class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
     chunk.losses.unusable = events.unknownVersion + events.unknownKind + events.malformed - reported_.unusable;
     reported_.gaps = events.gaps;
     reported_.unusable += chunk.losses.unusable;
-    return chunkObject(env, chunk);
+    const Napi::Object object = chunkObject(env, chunk);
+    return object.IsEmpty() ? env.Null() : Napi::Value(object);
   }
 
   // Events of different CPUs can lie a little out of order.

@@ -340,6 +340,31 @@ describe.skipIf(reason !== null)('live capture', () => {
     expect(readdirSync('/proc/self/task').length).toBe(before)
   })
 
+  test('leaves the process alone when its thread is terminated while events come', async () => {
+    // Busy by turns, so that chunks wait for the thread when it ends.
+    const script = `
+      import { SyscallSource } from ${JSON.stringify(new URL('../../../collector/sources/syscalls/syscall-source.ts', import.meta.url).href)}
+      import { parentPort } from 'node:worker_threads'
+      const sink = { emit: async () => { parentPort.postMessage('seen'); return true } }
+      await new SyscallSource({ tickMs: 1 }).start(sink, null, { version: 't', eventTypes: ['openat'], scope: 'all', environment: false })
+      for (;;) {
+        for (const until = Date.now() + 3; Date.now() < until; );
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    `
+    const load = spawn('/bin/sh', ['-c', 'while :; do cat /etc/hostname; done'], { stdio: 'ignore' })
+    try {
+      for (let round = 0; round < 25; round++) {
+        const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), { execArgv: [] })
+        await once(worker, 'message')
+        await delay(20 + (round % 5) * 10)
+        expect(await worker.terminate()).toBe(1)
+      }
+    } finally {
+      load.kill()
+    }
+  })
+
   test('refuses to start twice, with a reason', async () => {
     const source = new SyscallSource()
     await source.start({ emit: async () => true }, null, planFor([]))

@@ -96,8 +96,7 @@ const bothEnds = { several: 'ends', printable: false, rightSide: false } as cons
 const leftOnly = { rightSide: false } as const
 
 function sides(type: FieldType, suffix: string, what: string, read: (end: (cursor: Cursor) => End) => Source): Field[] {
-  const printable = type !== 'net'
-  const extra = type === 'ip' || type === 'net' ? { ...leftOnly, printable } : { printable }
+  const extra = type === 'net' ? leftOnly : {}
   return [
     field(`fd.c${suffix}`, type, `${what} of the client.`, read(clientEnd), extra),
     field(`fd.s${suffix}`, type, `${what} of the server.`, read(serverEnd), extra),
@@ -171,7 +170,7 @@ export const FD_FIELDS: readonly Field[] = [
   domain('l', 'local end', local),
   domain('r', 'remote end', remote),
   field('fd.net', 'net', 'Network of either end; only to compare.', both(ipOf), bothEnds),
-  ...sides('net', 'net', 'Network', ip),
+  ...sides('net', 'net', 'Address, to compare with networks,', ip),
   field('fd.port', 'port', 'Port of either end; only to compare.', both(portOf), bothEnds),
   field('fd.proto', 'port', 'The same as fd.port: Falco calls a port a protocol here.', both(portOf), bothEnds),
   ...sides('port', 'port', 'Port', port),

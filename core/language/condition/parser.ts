@@ -9,7 +9,7 @@
  *   check      = operand "exists"
  *              | operand comparison value
  *              | operand string-operator ( value | ( "oneof" | "anyof" | "allof" ) list )
- *              | operand list-operator ( list | operand )
+ *              | operand list-operator ( list | operand | word )      (a word is a value, or a list of one)
  *   operand    = field | transformer "(" input { "," input } ")" [ "[" argument "]" ]
  *   input      = operand | quoted | bare
  *   field      = name with a dot [ "[" argument "]" ]
@@ -143,7 +143,7 @@ class ConditionParser {
     if (operator === 'exists') return Object.freeze({ kind: 'check', left, operator, modifier: null, right: null, at })
     this.scan.skipBlanks()
     if (isOneOf(LIST_OPERATORS, operator)) {
-      const right = this.scan.peek() === '(' ? this.list() : this.rightOperand()
+      const right = this.scan.peek() === '(' ? this.list() : (this.rightOperand() ?? this.word())
       if (right === null) throw new SyntaxMistake(`expected "(" after ${operator}`, this.scan.at)
       return Object.freeze({ kind: 'check', left, operator, modifier: null, right, at })
     }
@@ -241,6 +241,15 @@ class ConditionParser {
     if (!this.scan.take(')'))
       throw new SyntaxMistake(`expected "," or ")" before ${this.scan.upcoming()}`, this.scan.at)
     return Object.freeze({ kind: 'list', items: Object.freeze(items) })
+  }
+
+  /** A plain word, which `in` and its like take without parentheses. */
+  private word(): TextValue | null {
+    const { at } = this.scan
+    const text = this.scan.bare()
+    if (/^[A-Za-z][A-Za-z0-9_]*$/.test(text)) return Object.freeze({ kind: 'text', text, quoted: false, at })
+    this.scan.at = at
+    return null
   }
 
   private value(): TextValue | null {

@@ -48,7 +48,7 @@ describe('a condition', () => {
     ['a.b = 1 andc.d = 2', 'expected "and" or "or" before "andc.d" @8'],
     ['(a.b = 1', 'expected ")" before the end @8'],
     ['a.b = 1)', 'expected "and" or "or" before ")" @7'],
-    ['a.b in x', 'expected "(" after in @7'],
+    ['a.b in /x', 'expected "(" after in @7'],
     ['a.b in (x', 'expected "," or ")" before the end @9'],
     ['a.b = "x', 'the quote " is never closed @6'],
     ['a.b regex "\\d+"', '"\\d" is no escape @11'],

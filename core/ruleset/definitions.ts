@@ -59,7 +59,7 @@ export interface RuleDefinition {
   enabled: boolean
   exceptions: ExceptionDefinition[]
   warnsOfEventTypes: boolean
-  skipsUnknownFields: boolean
+  skipsUnknownFilters: boolean
 }
 
 export interface TestDefinition {

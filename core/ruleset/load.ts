@@ -100,17 +100,17 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
     return null
   }
   const { expression, problems: found } = resolver.rule(definition, source)
-  if (definition.skipsUnknownFields && found.some(isUnknownField)) {
-    problems.push(...found.filter((problem) => problem.severity === 'warning'))
-    problems.push(...found.filter(isUnknownField).map(asWarning))
-    return null
-  }
-  problems.push(...found)
   const text = definition.output.text.trim()
   const skipped = definition.output.text.length - definition.output.text.trimStart().length
   const { format, problems: mistakes } = parseOutput(text, source)
-  for (const { at: offset, ...what } of mistakes) problems.push(definition.output.problem(offset + skipped, what))
-  const entries = outputEntries(definition.outputEntries, source, problems)
+  for (const { at: offset, ...what } of mistakes) found.push(definition.output.problem(offset + skipped, what))
+  const entries = outputEntries(definition.outputEntries, source, found)
+  if (definition.skipsUnknownFilters && found.some(isUnknownName)) {
+    problems.push(...found.filter((problem) => problem.severity === 'warning'))
+    problems.push(...found.filter(isUnknownName).map(asWarning))
+    return null
+  }
+  problems.push(...found)
   const eventTypes = eventTypesOf(expression)
   const isMany = eventTypes === null || eventTypes.length === 0 || eventTypes.length > MANY_EVENT_TYPES
   if (source === 'syscall' && isMany && definition.warnsOfEventTypes && !found.some(isError)) {
@@ -239,8 +239,9 @@ function isError(problem: Problem): boolean {
   return problem.severity === 'error'
 }
 
-function isUnknownField(problem: Problem): boolean {
-  return problem.code === 'E_RULE_FIELD'
+/** Of a field or an event type that another version, or a plugin, may know. */
+function isUnknownName({ code }: Problem): boolean {
+  return code === 'E_RULE_FIELD' || code === 'E_RULE_EVENT_TYPE'
 }
 
 function asWarning(problem: Problem): Problem {

@@ -59,6 +59,11 @@ const RULE_OVERRIDES = {
 }
 const KINDS = ['required_engine_version', 'required_plugin_versions', 'list', 'macro', 'rule', 'tests'] as const
 
+/** What an item defines; undefined where nothing here does. */
+export function kindOf(item: ItemMap): (typeof KINDS)[number] | undefined {
+  return KINDS.find((key) => item.entries.has(key))
+}
+
 export function mergeDefinitions(texts: readonly RuleText[]): MergedDefinitions {
   const merger = new Merger()
   for (const text of texts) merger.add(new RuleFile(text))
@@ -83,7 +88,7 @@ class Merger implements MergedDefinitions {
   }
 
   private item(item: ItemMap): void {
-    const kind = KINDS.find((key) => item.entries.has(key))
+    const kind = kindOf(item)
     if (kind === undefined) {
       const [first] = item.entries.keys()
       this.report(item.at, {
@@ -171,6 +176,7 @@ class Merger implements MergedDefinitions {
 
   private rule(reader: ItemReader): void {
     reader.expectKeys(RULE_KEYS)
+    checkCapture(reader)
     const changes = readChanges(reader, RULE_OVERRIDES)
     const known = this.rules.get(reader.name.text)
     if (reader.failed) return
@@ -218,7 +224,7 @@ class Merger implements MergedDefinitions {
     const priority = this.priority(reader, reader.required('priority'))
     const tags = reader.texts('tags')
     const source = reader.text('source')
-    const exceptions = readExceptions(reader, [])
+    const exceptions = readExceptions(reader, null)
     const enabled = reader.boolean('enabled')
     const warns = reader.boolean('warn_evttypes')
     const skips = reader.boolean('skip-if-unknown-filter')
@@ -240,7 +246,7 @@ class Merger implements MergedDefinitions {
       enabled: enabled ?? true,
       exceptions: reader.failed ? [] : exceptions,
       warnsOfEventTypes: warns ?? true,
-      skipsUnknownFields: skips ?? false,
+      skipsUnknownFilters: skips ?? false,
     }
     // Setting a key that is in the map keeps its place, which is the rule's place in the order.
     this.rules.set(rule.name, rule)
@@ -270,13 +276,13 @@ class Merger implements MergedDefinitions {
       const tags = reader.texts('tags') ?? []
       next.tags = replace.has('tags') ? distinct(tags) : [...new Set([...known.tags, ...distinct(tags)])]
     }
-    if (replace.has('exceptions')) next.exceptions = readExceptions(reader, [])
+    if (replace.has('exceptions')) next.exceptions = readExceptions(reader, null)
     else if (append.has('exceptions')) next.exceptions = readExceptions(reader, known.exceptions)
     if (replace.has('enabled')) next.enabled = reader.boolean('enabled') ?? known.enabled
     if (replace.has('warn_evttypes'))
       next.warnsOfEventTypes = reader.boolean('warn_evttypes') ?? known.warnsOfEventTypes
     if (replace.has('skip-if-unknown-filter')) {
-      next.skipsUnknownFields = reader.boolean('skip-if-unknown-filter') ?? known.skipsUnknownFields
+      next.skipsUnknownFilters = reader.boolean('skip-if-unknown-filter') ?? known.skipsUnknownFilters
     }
     if (!reader.failed) this.rules.set(known.name, next)
   }
@@ -300,6 +306,18 @@ class Merger implements MergedDefinitions {
   private nothingToAppendTo(reader: ItemReader): void {
     reader.invalid(reader.name, `${reader.kind} "${reader.name.text}" is changed but was not defined before`)
   }
+}
+
+/** No .scap is written here, so what `capture` asks for is only read. */
+function checkCapture(reader: ItemReader): void {
+  const capture = reader.boolean('capture')
+  if (reader.has('capture_duration')) {
+    const duration = reader.text('capture_duration')
+    if (duration !== undefined && !/^\d{1,10}$/.test(duration.text.trim()))
+      reader.shape(duration, '"capture_duration" is a whole number of milliseconds')
+  }
+  if (capture === true)
+    reader.warn('W_RULE_CAPTURE', undefined, reader.keyOf('capture'), '"capture" has no effect: no .scap is written')
 }
 
 function distinct(scalars: readonly Scalar[]): string[] {

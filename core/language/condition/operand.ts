@@ -22,7 +22,7 @@ export function checkOutputOperand(operand: Operand, source: SourceName, problem
   try {
     const resolved = resolveOperand(operand, source, problems)
     if (resolved.kind === 'call' || resolved.field.printable) return resolved
-    throw new Mistake('E_RULE_FIELD', `field "${resolved.field.name}" can be compared but not printed`, operand.at)
+    throw new Mistake('E_RULE_OUTPUT', `field "${resolved.field.name}" can be compared but not printed`, operand.at)
   } catch (error) {
     if (!(error instanceof Mistake)) throw error
     problems.push({ ...error.problem, falcoCode: 'LOAD_ERR_COMPILE_OUTPUT' })

@@ -65,6 +65,58 @@ async function run(command: Command, ...argv: string[]): Promise<{ code: number;
 const own = () => ['--no-builtin-rules', '--rules', rules]
 
 describe('rules check --json', () => {
+  test('names the item that a place belongs to, however it is written', async () => {
+    const odd = file(
+      'odd.yaml',
+      [
+        '- rule: "quoted: name" # why',
+        '  desc: d',
+        '  condition: evt.typ = open',
+        '  output: o',
+        '  priority: info',
+        '- desc: d',
+        '  rule: not first',
+        '  condition: evt.typ = open',
+        '  output: o',
+        '  priority: info',
+        '- rule: >-',
+        '    folded',
+        '    name',
+        '  desc: d',
+        '  condition: evt.typ = open',
+        '  output: o',
+        '  priority: info',
+        '- {macro: flow, condition: (evt.typ = open)}',
+        '- {rule: in a map, condition: flow, output: o, desc: d, priority: info}',
+        '# - rule: a comment',
+        '- unknown: x',
+      ].join('\n'),
+    )
+    const { out } = await run(rulesCheck, odd, '--json')
+    const [{ errors, warnings }] = JSON.parse(out).falco_load_results
+    const places = (list: { context: { locations: unknown[] } }[]) =>
+      list.map(({ context }) => context.locations[0] as Record<string, unknown>)
+    expect(places(errors)).toMatchObject([
+      { item_type: 'rule', item_name: 'quoted: name', position: { line: 2, column: 13 } },
+      { item_type: 'rule', item_name: 'not first', position: { line: 7, column: 13 } },
+      { item_type: 'rule', item_name: 'folded name', position: { line: 14, column: 13 } },
+      { item_type: 'macro', item_name: 'flow', position: { line: 17, column: 28 } },
+    ])
+    expect(places(warnings)).toMatchObject([{ item_type: 'rules content', item_name: '', position: { line: 20 } }])
+  })
+
+  test('tells of a file that cannot be read beside those that can', async () => {
+    const missing = join(folder, 'nosuch.yaml')
+    const { code, out } = await run(rulesCheck, missing, rules, '--json')
+    const { falco_load_results: results, summary } = JSON.parse(out)
+    expect([code, summary]).toEqual([1, { rules: 0, errors: 1, warnings: 0 }])
+    expect(results).toMatchObject([
+      { name: rules, successful: true, errors: [] },
+      { name: missing, successful: false, errors: [{ code: 'LOAD_ERR_FILE_READ', codedesc: 'File read error' }] },
+    ])
+    await expect(run(rulesCheck, missing)).rejects.toThrow('cannot be read')
+  })
+
   test("has the shape of Falco's load results, one for each file", async () => {
     const bad = file(
       'bad.yaml',

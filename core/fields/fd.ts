@@ -13,7 +13,8 @@ const AF_INET = 2
 const AF_INET6 = 10
 const EINPROGRESS = -115
 
-const TYPE_NAMES = new Map([
+/** The values of fd.type by those of fd.typechar; any other character is `other`. */
+export const FD_TYPE_NAMES: ReadonlyMap<string, string> = new Map([
   ['f', 'file'],
   ['d', 'directory'],
   ['4', 'ipv4'],
@@ -154,7 +155,7 @@ export const FD_FIELDS: readonly Field[] = [
     'file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, timerfd, memfd, …',
     fromEvent(['fdType', 'family'], (cursor) => {
       const character = typeCharacter(cursor)
-      return character === undefined ? undefined : (TYPE_NAMES.get(character) ?? 'other')
+      return character === undefined ? undefined : (FD_TYPE_NAMES.get(character) ?? 'other')
     }),
   ),
   field(

@@ -157,7 +157,10 @@ function differences(
     found.push({
       code: 'settings',
       what: 'of falco.yaml, seamark up --falco-config does not take over',
-      places: leftOut.map((problem) => `${placeText(problem)} ${problem.message}`),
+      places: leftOut.map((problem) => {
+        const hint = problem.hint === undefined ? '' : ` (${problem.hint})`
+        return `${placeText(problem)} ${problem.message}${hint}`
+      }),
     })
   return found
 }

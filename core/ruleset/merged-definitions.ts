@@ -2,6 +2,7 @@
  * Puts the items of all files together, in order: later items redefine, append to and override earlier ones. Names in
  * conditions are not looked up yet.
  */
+import { nearestName } from '../language/nearest-name.ts'
 import { PRIORITIES, type Priority } from '../model/event.ts'
 import type { Problem } from '../model/problem.ts'
 import type { ListDefinition, MacroDefinition, RuleDefinition, TestDefinition } from './definitions.ts'
@@ -291,8 +292,17 @@ class Merger implements MergedDefinitions {
     if (given === undefined) return undefined
     const text = given.text.trim().toLowerCase()
     const found = PRIORITIES.find((priority) => priority.toLowerCase() === (text === 'info' ? 'informational' : text))
-    if (found === undefined)
-      reader.shape(given, `"${given.text.slice(0, 40)}" is no priority`, `one of ${PRIORITIES.join(', ')}`)
+    if (found === undefined) {
+      const near =
+        PRIORITIES.find((priority) => text.length > 2 && priority.toLowerCase().startsWith(text)) ??
+        nearestName(
+          text,
+          PRIORITIES.map((priority) => priority.toLowerCase()),
+        )
+      const meant = PRIORITIES.find((priority) => priority.toLowerCase() === near?.toLowerCase())
+      const hint = meant === undefined ? `one of ${PRIORITIES.join(', ')}` : `did you mean ${meant}?`
+      reader.shape(given, `"${given.text.slice(0, 40)}" is no priority`, hint)
+    }
     return found
   }
 

@@ -18,7 +18,7 @@ import { type MergedDefinitions, mergeDefinitions } from './merged-definitions.t
 import { outputEntries } from './output-entries.ts'
 import type { RuleMatching } from './program-writer.ts'
 import { Resolver } from './resolver.ts'
-import type { RuleText } from './rule-file.ts'
+import type { RuleText, Scalar } from './rule-file.ts'
 
 export interface LoadOptions {
   /** Whether every rule that holds fires, or only the first in order, as Falco does by default. */
@@ -221,7 +221,7 @@ function buildRuleSet(
 }
 
 function ruleInfo({ definition, source, eventTypes }: ReadyRule): RuleInfo {
-  const { file, line } = definition.at.file.locate(definition.at.start)
+  const { file, line } = placeOf(definition.at)
   return {
     name: definition.name,
     description: definition.description,
@@ -231,8 +231,16 @@ function ruleInfo({ definition, source, eventTypes }: ReadyRule): RuleInfo {
     enabled: definition.enabled,
     file,
     line,
+    defined: placeOf(definition.definedAt),
+    changed: definition.changedAt === null ? null : placeOf(definition.changedAt),
     eventTypes,
   }
+}
+
+/** File and line of something in a rules file. */
+export function placeOf({ file, start }: Scalar): { file: string; line: number } {
+  const { line } = file.locate(start)
+  return { file: file.name, line }
 }
 
 function isError(problem: Problem): boolean {

@@ -216,6 +216,7 @@ class Merger implements MergedDefinitions {
       'add override: {enabled: replace}',
     )
     known.enabled = enabled
+    known.changedAt = reader.name
   }
 
   private defineRule(reader: ItemReader, known: RuleDefinition | undefined): void {
@@ -236,6 +237,8 @@ class Merger implements MergedDefinitions {
     const rule: RuleDefinition = {
       name: reader.name.text,
       at: reader.name,
+      definedAt: known?.definedAt ?? reader.name,
+      changedAt: known === undefined ? null : reader.name,
       description: description?.text.trim() ?? '',
       index: this.order,
       condition: new Pieces([condition]),
@@ -256,7 +259,11 @@ class Merger implements MergedDefinitions {
   private changeRule(reader: ItemReader, known: RuleDefinition, { append, replace }: Changes): void {
     // What decides when a rule fires says where the rule is; a tag, or being switched off, does not move it.
     const isMoved = ['condition', 'exceptions'].some((key) => append.has(key) || replace.has(key))
-    const next: RuleDefinition = { ...known, ...(isMoved ? { at: reader.name, index: this.order } : {}) }
+    const next: RuleDefinition = {
+      ...known,
+      changedAt: reader.name,
+      ...(isMoved ? { at: reader.name, index: this.order } : {}),
+    }
     const texts = (key: string): Scalar | undefined =>
       reader.has(key) && (append.has(key) || replace.has(key)) ? reader.text(key) : undefined
     const condition = texts('condition')

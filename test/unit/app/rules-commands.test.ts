@@ -10,6 +10,7 @@ import { rulesCost } from '../../../app/commands/rules-cost.ts'
 import { rulesExplain } from '../../../app/commands/rules-explain.ts'
 import { rulesImport } from '../../../app/commands/rules-import.ts'
 import { rulesLint } from '../../../app/commands/rules-lint.ts'
+import { rulesList } from '../../../app/commands/rules-list.ts'
 import { rulesShow } from '../../../app/commands/rules-show.ts'
 import { loadAddon } from '../../../collector/sources/syscalls/addon.ts'
 import { runSeamark } from '../../support/seamark.ts'
@@ -168,6 +169,23 @@ describe('rules show', () => {
       outputFields: ['fd.name'],
     })
     expect((await run(rulesShow, 'my.read', ...own())).out).toContain(`defined in   ${rules}:5`)
+  })
+
+  test('tells where it was first defined, and where it was last changed by anything', async () => {
+    const more = file(
+      'more.yaml',
+      '- rule: my.read\n  condition: and fd.num > 0\n  override: {condition: append}\n- rule: my.read\n  tags: [b]\n  override: {tags: append}\n',
+    )
+    const both = [...own(), '--rules', more]
+    const { out } = await run(rulesShow, 'my.read', ...both)
+    expect(out).toContain(`defined in   ${rules}:5\n`)
+    expect(out).toContain(`changed in   ${more}:4\n`)
+    expect((await run(rulesShow, 'my.read', ...own())).out).not.toContain('changed in')
+    const places = { defined: { file: rules, line: 5 }, changed: { file: more, line: 4 } }
+    expect(JSON.parse((await run(rulesShow, 'my.read', ...both, '--json')).out)).toMatchObject(places)
+    expect(JSON.parse((await run(rulesList, ...both, '--json')).out)).toMatchObject(places)
+    expect((await run(rulesList, ...both)).out).toContain(`${rules}:5, changed in ${more}:4\n`)
+    expect((await run(rulesList, ...own())).out).toContain(`${rules}:5\n`)
   })
 
   test('names the nearest rule where there is none of that name', async () => {

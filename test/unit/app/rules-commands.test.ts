@@ -315,6 +315,39 @@ describe('rules lint', () => {
 })
 
 describe('rules import', () => {
+  test('tells of every rule that uses what means something else here', async () => {
+    const home = join(folder, 'differing')
+    mkdirSync(home)
+    const made = (name: string, condition: string, output: string) =>
+      `- rule: ${name}\n  desc: d\n  condition: ${condition}\n  output: "${output}"\n  priority: info\n`
+    writeFileSync(
+      join(home, 'a.yaml'),
+      [
+        made('one', 'evt.type = open and proc.stdin.type = file and proc.apid = 3', 'o'),
+        made('two', 'evt.type = connect and fd.snet = 10.0.0.0/8 and proc.apid[1] = 3', '%evt.rawarg.res %fd.snet'),
+        made(
+          'three',
+          'evt.type = connect and fd.rnet = 10.0.0.0/8 and proc.name regex "a.c"',
+          '%toupper(k8s.pod.name)',
+        ),
+        made('four', 'evt.type = open and proc.name = a', '%proc.name'),
+      ].join(''),
+    )
+    const { out } = await run(rulesImport, home, '--json')
+    const { differences } = JSON.parse(out) as { differences: { code: string; what: string; places: string[] }[] }
+    const told = differences.filter(({ code }) => code !== 'rule-matching')
+    const at = (line: number, name: string) => `${join(home, 'a.yaml')}:${line} ${name}`
+    expect(told.map(({ code, places }) => [code, ...places])).toEqual([
+      ['regex', at(11, 'three')],
+      ['proc.stdin.*', at(1, 'one')],
+      ['proc.apid', at(1, 'one')],
+      ['fd.snet', at(6, 'two')],
+      ['evt.rawarg', at(6, 'two')],
+      ['k8s.pod.*', at(11, 'three')],
+    ])
+    expect((await run(rulesImport, home)).out).toContain('`proc.apid` without a number: Those of all ancestors')
+  })
+
   test('follows falco.yaml in its order, tells what is missing and blind, and writes only when asked', async () => {
     const home = join(folder, 'falco')
     mkdirSync(join(home, 'rules.d'), { recursive: true })

@@ -25,7 +25,7 @@ export function regexMistake(pattern: string): { message: string; hint?: string 
     }
   }
   try {
-    compile(read.pattern)
+    keep(pattern, compile(read.pattern))
     return null
   } catch (error) {
     return { message: `not a regular expression: ${error instanceof Error ? error.message : String(error)}` }
@@ -34,13 +34,27 @@ export function regexMistake(pattern: string): { message: string; hint?: string 
 
 /** A test of whole values. The pattern must have passed `regexMistake`. */
 export function regexTest(pattern: string): (value: string) => boolean {
-  const read = posixPattern(charactersOf(pattern) ?? '')
-  const compiled = compile(read.ok ? read.pattern : '')
+  const compiled = compiledPatterns.get(pattern) ?? keep(pattern, compileChecked(pattern))
   return (value) => {
     if (value.length > MAX_REGEX_INPUT_BYTES) return false
     const text = charactersOf(value)
     return text !== null && compiled.matches(text)
   }
+}
+
+/** Between the check of a pattern and its use, and for the same pattern in many rules. */
+const compiledPatterns = new Map<string, RE2JS>()
+const MAX_COMPILED = 2_000
+
+function keep(pattern: string, compiled: RE2JS): RE2JS {
+  if (compiledPatterns.size >= MAX_COMPILED) compiledPatterns.clear()
+  compiledPatterns.set(pattern, compiled)
+  return compiled
+}
+
+function compileChecked(pattern: string): RE2JS {
+  const read = posixPattern(charactersOf(pattern) ?? '')
+  return compile(read.ok ? read.pattern : '')
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -55,6 +69,6 @@ function charactersOf(bytes: string): string | null {
   }
 }
 
-function compile(pattern: string) {
+function compile(pattern: string): RE2JS {
   return RE2JS.compile(pattern, RE2JS.LONGEST_MATCH | RE2JS.MULTILINE)
 }

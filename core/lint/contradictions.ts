@@ -72,7 +72,7 @@ class Search {
   private steps = 0
   /** Of checks about one operand every two are compared. */
   private readonly count = (checks: number): void => {
-    this.steps += checks + Math.min(checks, MAX_COMPARED) ** 2 / 32
+    this.steps += checks + Math.min(checks, MAX_COMPARED) ** 2 / 16
   }
 
   within(node: Expression, holds: boolean, around: Facts): Contradiction | null {

@@ -7,13 +7,27 @@ interface Beginning {
   isWhole: boolean
 }
 
+/** What a check says of the two ends of a text; null where it says nothing. */
+interface Ends {
+  heads: readonly Beginning[] | null
+  tails: readonly string[] | null
+}
+
+const known = new WeakMap<Predicate, Ends>()
+
+function endsOf(predicate: Predicate): Ends {
+  const found = known.get(predicate) ?? { heads: beginnings(predicate), tails: tails(predicate) }
+  known.set(predicate, found)
+  return found
+}
+
 export function piecesConflict(a: Predicate, b: Predicate): boolean {
-  const heads = [beginnings(a), beginnings(b)] as const
-  if (heads[0] !== null && heads[1] !== null && !heads[0].some((one) => heads[1]!.some((two) => agree(one, two))))
+  const [one, two] = [endsOf(a), endsOf(b)]
+  const { heads, tails } = two
+  if (one.heads !== null && heads !== null && !one.heads.some((head) => heads.some((other) => agree(head, other))))
     return true
-  const tails = [ends(a), ends(b)] as const
-  if (tails[0] === null || tails[1] === null) return false
-  return !tails[0].some((one) => tails[1]!.some((two) => one.endsWith(two) || two.endsWith(one)))
+  if (one.tails === null || tails === null) return false
+  return !one.tails.some((tail) => tails.some((other) => tail.endsWith(other) || other.endsWith(tail)))
 }
 
 function agree(a: Beginning, b: Beginning): boolean {
@@ -23,7 +37,6 @@ function agree(a: Beginning, b: Beginning): boolean {
   return a.text.startsWith(b.text) || b.text.startsWith(a.text)
 }
 
-/** Null where a check says nothing of the beginning. */
 function beginnings({ operator, modifier, right }: Predicate): Beginning[] | null {
   if (right.kind !== 'strings' || (modifier !== null && modifier !== 'anyof')) return null
   if (operator === 'startswith' || operator === 'bstartswith')
@@ -47,7 +60,7 @@ function literalHead(pattern: string): string {
   return /^[^*?[\\]*/.exec(pattern)![0]
 }
 
-function ends({ operator, modifier, right }: Predicate): readonly string[] | null {
+function tails({ operator, modifier, right }: Predicate): readonly string[] | null {
   if (right.kind !== 'strings' || (modifier !== null && modifier !== 'anyof')) return null
   if (operator === 'endswith') return right.values
   return operator === 'glob' ? right.values.map((text) => (/[[\\]/.test(text) ? '' : /[^*?]*$/.exec(text)![0])) : null

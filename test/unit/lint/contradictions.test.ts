@@ -233,8 +233,9 @@ test('conditions that are very long are looked at for a bounded time', () => {
     many(300, ' and ', (i) => `(fd.num = ${i} or ${many(50, ' or ', (j) => `fd.num > ${i + j}`)})`),
     many(5_000, ' and ', (i) => `not proc.name in (${i}, ${i + 1})`),
   ]) {
-    const started = performance.now()
+    const before = process.cpuUsage()
     lint(condition)
-    expect(performance.now() - started).toBeLessThan(5_000)
+    // Of the processor: other jobs on the machine do not count.
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5_000)
   }
 })

@@ -44,7 +44,7 @@ function isHollow({ operator, modifier, right }: Predicate): boolean {
   return takesList && 'values' in right && right.values.length === 0
 }
 
-type Single = string | number | boolean
+type Single = string | number | bigint | boolean
 
 /** The values of which an operand that is there must have one; null where a check leaves endless many. */
 export function valuesOf({ predicate, holds }: Literal): readonly Single[] | null {
@@ -55,7 +55,7 @@ export function valuesOf({ predicate, holds }: Literal): readonly Single[] | nul
   }
   if (modifier !== null || (operator === '!=') === holds) return null
   if (operator !== '!=' && operator !== '=' && operator !== 'in' && operator !== 'intersects') return null
-  return right.kind === 'strings' || right.kind === 'numbers' ? right.values : null
+  return right.kind === 'strings' || right.kind === 'numbers' || right.kind === 'times' ? right.values : null
 }
 
 /** Where a check names all values that are possible: whether the others leave one of them. */

@@ -3,7 +3,8 @@ import type { Predicate } from '../language/condition/predicate.ts'
 import type { Clash, Literal } from './literal.ts'
 
 interface Bound {
-  at: number
+  /** A bigint for times. */
+  at: number | bigint
   isOpen: boolean
   by: Literal
 }
@@ -25,13 +26,14 @@ export function rangesConflict(literals: readonly Literal[]): Clash | null {
   }
   if (low === null || high === null) return null
   const isEmpty = low.at > high.at || (low.at === high.at && (low.isOpen || high.isOpen))
-  const isBetween = isWhole(low.by.predicate) && low.isOpen && high.isOpen && high.at - low.at <= 1
+  const isBetween = isWhole(low.by.predicate) && low.isOpen && high.isOpen && Number(high.at) - Number(low.at) <= 1
   return isEmpty || isBetween ? [low.by, high.by] : null
 }
 
-function boundOf({ predicate, holds }: Literal): { operator: string; at: number } | null {
+function boundOf({ predicate, holds }: Literal): { operator: string; at: number | bigint } | null {
   const { operator, right } = predicate
-  if (right.kind !== 'numbers' || right.values.length !== 1 || OPPOSITE[operator] === undefined) return null
+  const isNumber = right.kind === 'numbers' || right.kind === 'times'
+  if (!isNumber || right.values.length !== 1 || OPPOSITE[operator] === undefined) return null
   return { operator: holds ? operator : OPPOSITE[operator]!, at: right.values[0]! }
 }
 

@@ -52,6 +52,8 @@ describe('a rule is dead where', () => {
     'proc.pid >= 5 and not proc.pid > 4',
     'proc.pid in (1, 2) and proc.pid > 2',
     'fd.sport = 80 and fd.sport = 443',
+    'evt.rawtime > 1470327477881730714 and evt.rawtime < 1470327477881730714',
+    'evt.rawtime = 1470327477881730714 and evt.rawtime = 1470327477881730715',
     'evt.failed = true and evt.failed = false',
     'evt.failed != true and evt.failed != false',
     'fd.sip = 10.0.0.1 and fd.sip = 10.0.0.2',

@@ -62,6 +62,9 @@ export function parseOperandAt(text: string, at: number): Parsed<{ operand: Oper
   })
 }
 
+/** Would read as a comparison with a value that begins with a sign. */
+const FOREIGN = /^(<>|===)/
+
 class ConditionParser {
   readonly scan: Scanner
   private depth = 0
@@ -191,9 +194,9 @@ class ConditionParser {
 
   /** `from` is where the operand begins. */
   private operator(from: number): Operator {
-    const symbol = this.scan.symbol()
-    if (isOneOf(COMPARISONS, symbol)) return symbol
     const at = this.scan.at
+    const symbol = FOREIGN.test(this.ahead()) ? '' : this.scan.symbol()
+    if (isOneOf(COMPARISONS, symbol)) return symbol
     const word = this.scan.name()
     if (word === 'exists' || isOneOf(STRING_OPERATORS, word) || isOneOf(LIST_OPERATORS, word)) return word
     this.scan.at = at

@@ -28,7 +28,9 @@ export function regexMistake(pattern: string): { message: string; hint?: string 
     keep(pattern, compile(read.pattern))
     return null
   } catch (error) {
-    return { message: `not a regular expression: ${error instanceof Error ? error.message : String(error)}` }
+    const what = error instanceof Error ? error.message : String(error)
+    // The library names its own flag, which nobody wrote.
+    return { message: `not a regular expression: ${what.replace('(?m)', '')}` }
   }
 }
 

@@ -22,7 +22,6 @@ const OPERATORS: ReadonlyMap<string, string> = new Map([
   ['is', 'use ='],
   ['eq', 'use ='],
   ['equals', 'use ='],
-  ['<>', 'use !='],
   ['ne', 'use !='],
   ['has', 'use contains'],
   ['includes', 'use contains'],
@@ -54,6 +53,8 @@ export function termHint(rest: string): string | undefined {
 export function operatorHint(rest: string, field: string): string | undefined {
   const negated = /^(?:not\s+|NOT\s+|!\s*)([a-z]{1,64})/.exec(rest)?.[1]
   if (negated !== undefined && WORDS.includes(negated)) return `put "not" in front: not ${field} ${negated} …`
+  if (rest.startsWith('===')) return 'use ='
+  if (rest.startsWith('<>')) return 'use !='
   const word = firstWord(rest)
   const known = OPERATORS.get(word.toLowerCase())
   if (known !== undefined) return known

@@ -211,6 +211,8 @@ describe('what is written as in another language', () => {
     ['a.b iendswith x', 'compare without case by tolower(a.b) endswith …'],
     ['a.b like x', 'use glob, in which * stands for anything, or contains'],
     ['a.b matches x', 'use regex, or glob'],
+    ['a.b <> x', 'use !='],
+    ['a.b === x', 'use ='],
     ['a.b startsWith x', 'did you mean "startswith"?'],
     ['a.b contians x', 'did you mean "contains"?'],
     ['a.b = anyof (x, y)', 'write a.b in (…)'],

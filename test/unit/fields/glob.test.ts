@@ -32,12 +32,13 @@ test('without case, classes still tell letters apart', () => {
 })
 
 test('takes linear time', () => {
-  const started = performance.now()
+  const before = process.cpuUsage()
   expect(globTest('*a'.repeat(60))(`${'a'.repeat(50_000)}b`)).toBe(false)
   expect(globTest(`${'[[:alpha:]]*'.repeat(60)}[[:digit:]]`)('a'.repeat(20_000))).toBe(false)
   for (const pattern of ['['.repeat(20_000), '[[.'.repeat(5_000), '[[:'.repeat(5_000), '[[=a'.repeat(5_000)])
     globTest(pattern)('[')
-  expect(performance.now() - started).toBeLessThan(2_000)
+  // Of the processor: other jobs on the machine do not count.
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(2_000)
 })
 
 const CLASSES = 'alpha digit alnum upper lower space blank punct print graph cntrl xdigit nosuch'.split(' ')

@@ -64,8 +64,8 @@ test.each([
 })
 
 test('repeats cost no more than their length', () => {
-  const started = performance.now()
+  const before = process.cpuUsage()
   for (const pattern of ['a'.padEnd(4000, '*?'), `a${'{1}'.repeat(1_000)}`, '('.repeat(4_000), 'a?'.repeat(2_000)])
     regexMistake(pattern)
-  expect(performance.now() - started).toBeLessThan(1000)
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000)
 })

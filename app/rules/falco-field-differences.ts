@@ -23,7 +23,7 @@ export const FIELD_DIFFERENCES: readonly FieldDifference[] = [
   },
   {
     fields: ['evt.buffer'],
-    here: 'The beginning, at most 1 KiB, of what `sendto`, `sendmsg`, `recvfrom` and `recvmsg` carry; it never leaves the kernel while no rule or output names it.',
+    here: 'The beginning, at most 1 KiB, of what is read, written, sent or received; it never leaves the kernel while no rule or output names it.',
   },
   {
     fields: ['fd.sip.name', 'fd.cip.name', 'fd.lip.name', 'fd.rip.name'],
@@ -36,10 +36,6 @@ export const FIELD_DIFFERENCES: readonly FieldDifference[] = [
     here: 'The address; Falco prints `<IPNET>`.',
   },
   { fields: ['evt.rawarg'], here: 'The value as text, so that `=` and `in` compare it.' },
-  {
-    fields: ['evt.is_wait', 'evt.count.error.memory'],
-    here: 'Calls that only wait or that allocate memory are not captured: false, and 0.',
-  },
   {
     fields: ['evt.pluginname', 'evt.plugininfo'],
     here: 'The source of an event that is no system call (docker, health, command), and one line about it.',

@@ -287,7 +287,7 @@ const ERROR_TEXTS: ReadonlySet<string> = new Set(ERROR_NAMES.values())
 
 const wordsOf = (...names: readonly Names[]): string[] => names.flat().map(([, name]) => name)
 
-/** By the argument of a call, whichever call: the names that its text is made of. */
+/** By the argument of a call, whichever call: all names of their kinds (`O_…`, `AT_…`) that its text is made of. */
 export const ARGUMENT_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
   [
     'flags',

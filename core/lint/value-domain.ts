@@ -68,12 +68,16 @@ export function rangeMistake(
   return { why: `${what} is ${range}`, hint: 'compare with a value that it can have' }
 }
 
+const prefixOf = (word: string): string => word.slice(0, word.indexOf('_') + 1)
+/** Of all arguments whose names are known to the last one: a word that begins otherwise may be some call's own. */
+const PREFIXES: ReadonlySet<string> = new Set([...ARGUMENT_WORDS.values()].flat().map(prefixOf))
+
 /** Names of flags and of the like; what holds no such name is a number, or means something else. */
 function wordMistake(argument: string, operator: Operator, text: string): ValueMistake | null {
   const words = ARGUMENT_WORDS.get(argument)
   if (words === undefined || !PIECES.includes(operator)) return null
   for (const word of text.split('|')) {
-    if (!/^[A-Z][A-Z0-9]*_[A-Z0-9_]+$/.test(word)) continue
+    if (!/^[A-Z][A-Z0-9]*_[A-Z0-9_]+$/.test(word) || !PREFIXES.has(prefixOf(word))) continue
     const isThere = WHOLE.includes(operator) ? words.includes(word) : words.some((known) => known.includes(word))
     if (!isThere) return noSuch(`evt.arg.${argument}`, word, words)
   }

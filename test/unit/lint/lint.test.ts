@@ -110,6 +110,8 @@ describe('lint', () => {
     'evt.arg.flags = "O_WRONLY|O_CREAT"',
     'evt.arg.flags != O_CREATE',
     'evt.arg.mode contains "S_IXUSR"',
+    'evt.arg.flags contains MAP_ANONYMOUS',
+    'evt.arg.mode = "R_OK|W_OK"',
   ])('is content with %s', (check) => {
     expect(lint(rule('r', `evt.type in (open, connect) and ${check}`))).toEqual([])
   })

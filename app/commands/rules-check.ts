@@ -1,11 +1,12 @@
 /** `seamark rules check`: whether rule files load, and everything that is wrong with them. */
 import { AppError } from '../../core/model/errors.ts'
+import type { Problem } from '../../core/model/problem.ts'
 import { loadRuleSet } from '../../core/ruleset/load.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { jsonLine } from '../../core/runtime/safe-text.ts'
 import { type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
 import { falcoLoadResults } from '../rules/falco-load-results.ts'
-import { readRuleFiles } from '../rules/rule-files.ts'
+import { type RuleFile, readRuleFiles } from '../rules/rule-files.ts'
 
 export const rulesCheck: Command = {
   name: 'rules check',
@@ -29,13 +30,16 @@ export const rulesCheck: Command = {
   async run(args) {
     const paths = [...args.texts('rules'), ...args.operands]
     if (paths.length === 0) throw new AppError('E_USAGE', 'Name at least one file\nTry: seamark rules check --help')
-    const files = readRuleFiles({ builtin: args.flag('with-builtin-rules'), paths })
-    const { ruleSet, problems } = loadRuleSet(files)
+    const isJson = args.flag('json')
+    const { files, unreadable } = filesOf(paths, args.flag('with-builtin-rules'), isJson)
+    const { ruleSet, problems: found } = loadRuleSet(files)
+    const problems = [...unreadable, ...found]
     const shown = args.flag('quiet') ? problems.filter(({ severity }) => severity === 'error') : problems
     const errors = problems.filter(({ severity }) => severity === 'error').length
-    const summary = { rules: ruleSet?.rules.length ?? 0, errors, warnings: problems.length - errors }
-    if (args.flag('json')) {
-      process.stdout.write(`${jsonLine({ ...falcoLoadResults(files, shown), summary })}\n`)
+    const summary = { rules: errors > 0 ? 0 : (ruleSet?.rules.length ?? 0), errors, warnings: problems.length - errors }
+    if (isJson) {
+      const named = [...files, ...unreadable.map(({ location }) => ({ name: location.file, text: '' }))]
+      process.stdout.write(`${jsonLine({ ...falcoLoadResults(named, shown), summary })}\n`)
     } else {
       if (shown.length > 0) process.stdout.write(`${formatProblems(shown)}\n`)
       process.stdout.write(
@@ -46,4 +50,29 @@ export const rulesCheck: Command = {
     }
     return errors > 0 ? EXIT.negative : EXIT.ok
   },
+}
+
+/** A path that cannot be read ends the command, but for scripts it is an error among the others. */
+function filesOf(
+  paths: readonly string[],
+  builtin: boolean,
+  collects: boolean,
+): { files: RuleFile[]; unreadable: Problem[] } {
+  const files = readRuleFiles({ builtin, paths: collects ? [] : paths })
+  const unreadable: Problem[] = []
+  for (const path of collects ? paths : []) {
+    try {
+      files.push(...readRuleFiles({ builtin: false, paths: [path] }))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      unreadable.push({
+        code: error.code,
+        falcoCode: 'LOAD_ERR_FILE_READ',
+        severity: 'error',
+        message: error.message,
+        location: { file: path, line: 1, column: 1 },
+      })
+    }
+  }
+  return { files, unreadable }
 }

@@ -18,8 +18,8 @@ export const rulesLint: Command = {
     ...COMMON_OPTIONS,
   },
   notes:
-    'Codes: L_RULE_DEAD, L_RULE_SHADOWED (with rule matching first), L_RULE_SOURCE_OFF, L_VALUE_NEVER_MATCHES,\n' +
-    'L_VALUE_REPEATED, W_RULE_FIELD_NEVER_FILLED, W_MACRO_UNUSED, W_LIST_UNUSED, W_LIST_UNKNOWN, W_LIST_LATER.\n' +
+    'Codes: L_RULE_DEAD, L_PART_DEAD, L_RULE_SHADOWED (with rule matching first), L_RULE_SOURCE_OFF,\n' +
+    'L_VALUE_NEVER_MATCHES, L_VALUE_REPEATED, L_LIST_EMPTY, W_RULE_FIELD_NEVER_FILLED, W_MACRO_UNUSED, W_LIST_UNUSED, W_LIST_UNKNOWN, W_LIST_LATER.\n' +
     'Exits with 1 when something was found.',
   examples: [
     ['seamark rules lint my-rules.yaml', 'yours, after the shipped ones'],

@@ -1,4 +1,5 @@
 /** `seamark rules list`: the rules that would be active. */
+import type { RuleInfo } from '../../core/model/rule-set.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, RULE_OPTIONS } from '../command-line.ts'
@@ -23,13 +24,16 @@ export const rulesList: Command = {
     const { ruleSet } = compileRules(readRuleFiles(config.rules), config)
     const rules = ruleSet.rules.filter((rule) => rule.enabled || args.flag('all'))
     for (const rule of rules) {
-      process.stdout.write(
-        args.flag('json')
-          ? `${jsonLine(rule)}\n`
-          : `${rule.priority.padEnd(13)} ${rule.enabled ? ' ' : '-'} ${safeText(rule.name).padEnd(60)} ${rule.source.padEnd(8)} ${safeText(rule.file)}:${rule.line}\n`,
-      )
+      process.stdout.write(args.flag('json') ? `${jsonLine(rule)}\n` : lineOf(rule))
     }
     if (!args.flag('json')) process.stdout.write(`${countOf(rules.length, 'rule')}\n`)
     return EXIT.ok
   },
+}
+
+function lineOf({ priority, enabled, name, source, defined, changed }: RuleInfo): string {
+  const place = `${safeText(defined.file)}:${defined.line}`
+  const change = changed === null ? '' : `, changed in ${safeText(changed.file)}:${changed.line}`
+  const mark = enabled ? ' ' : '-'
+  return `${priority.padEnd(13)} ${mark} ${safeText(name).padEnd(60)} ${source.padEnd(8)} ${place}${change}\n`
 }

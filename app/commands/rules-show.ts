@@ -4,7 +4,7 @@ import { fieldsOf, operandKey } from '../../core/language/condition/predicate.ts
 import { formatFieldNames } from '../../core/language/output/format.ts'
 import { AppError } from '../../core/model/errors.ts'
 import { compileRules } from '../../core/ruleset/compiler.ts'
-import type { ReadyRule } from '../../core/ruleset/load.ts'
+import { placeOf, type ReadyRule } from '../../core/ruleset/load.ts'
 import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, RULE_OPTIONS, safeLines, table } from '../command-line.ts'
@@ -48,12 +48,14 @@ function describe({ pool, definitions }: CheckedRules, rule: ReadyRule) {
   const fields = predicatesOf(tree)
     .flatMap(fieldsOf)
     .map(({ field, argument }) => operandKey({ kind: 'field', field, argument }).replace(/\["(.*)"\]$/, '[$1]'))
-  const place = definition.at.file.locate(definition.at.start)
+  const { file, line } = placeOf(definition.at)
   return {
     name: definition.name,
     description: definition.description,
-    file: place.file,
-    line: place.line,
+    file,
+    line,
+    defined: placeOf(definition.definedAt),
+    changed: definition.changedAt === null ? null : placeOf(definition.changedAt),
     enabled: definition.enabled,
     priority: definition.priority,
     tags: definition.tags,
@@ -83,7 +85,10 @@ function pageOf(shown: Shown): string {
   const types = shown.eventTypes.length > 0 ? shown.eventTypes.join(', ') : 'none: it can never match'
   const missing = (shown.namedEventTypes ?? []).filter((type) => !(shown.eventTypes as string[]).includes(type))
   const rows: [string, string][] = [
-    ['defined in', `${shown.file}:${shown.line}`],
+    ['defined in', `${shown.defined.file}:${shown.defined.line}`],
+    ...(shown.changed === null
+      ? []
+      : ([['changed in', `${shown.changed.file}:${shown.changed.line}`]] as [string, string][])),
     ['priority', shown.priority + (shown.enabled ? '' : ' (disabled)')],
     ['tags', shown.tags.join(', ') || 'none'],
     ['source', shown.source],

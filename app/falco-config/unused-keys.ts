@@ -6,6 +6,10 @@ import type { Locate } from './file.ts'
 import { FALCO_KEYS_LEFT_OUT, FALCO_KEYS_TAKEN } from './keys.ts'
 
 const ALL_KEYS = [...Object.keys(FALCO_KEYS_TAKEN), ...Object.keys(FALCO_KEYS_LEFT_OUT)]
+/** With those that only hold others: `stdout_output` of `stdout_output.enabled`. */
+const ALL_NAMES = [
+  ...new Set(ALL_KEYS.flatMap((key) => key.split('.').map((_, i, parts) => parts.slice(0, i + 1).join('.')))),
+]
 
 /** What a file that lists everything has for what it does not use. */
 function isOff(value: unknown): boolean {
@@ -31,7 +35,7 @@ export function unusedKeys(root: YAMLMap | null, locate: Locate): Problem[] {
       } else if (isMap(value) && ALL_KEYS.some((one) => one.startsWith(`${name}.`))) {
         visit(value as YAMLMap, `${name}.`)
       } else {
-        const meant = nearestName(name, ALL_KEYS)
+        const meant = nearestName(name, ALL_NAMES)
         found.push({
           code: 'W_CONFIG_KEY',
           severity: 'warning',

@@ -10,17 +10,19 @@ import { AppError } from '../../core/model/errors.ts'
 import type { Problem } from '../../core/model/problem.ts'
 import { compileRules } from '../../core/ruleset/compiler.ts'
 import { visitExpressions } from '../../core/ruleset/expression.ts'
-import { readRules } from '../../core/ruleset/load.ts'
+import { placeOf, type ReadyRule, readRules } from '../../core/ruleset/load.ts'
 import { RuleFile as RuleText } from '../../core/ruleset/rule-file.ts'
 import { readItems } from '../../core/ruleset/yaml-items.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
 import { appendOutputOf } from '../falco-config/append-output.ts'
 import { namedRules, openFalcoConfig } from '../falco-config/file.ts'
 import { priorityOf } from '../falco-config/read.ts'
-import { placeOf } from '../falco-config/rule-paths.ts'
+import { placeOf as pathOf } from '../falco-config/rule-paths.ts'
 import { unusedKeys } from '../falco-config/unused-keys.ts'
 import { FALCO_DIFFERENCES } from './falco-differences.ts'
+import { concerns, FIELD_DIFFERENCES } from './falco-field-differences.ts'
 import { type RuleFile, readRuleFiles } from './rule-files.ts'
+import { usedBy } from './used-fields.ts'
 
 export interface FalcoConfiguration {
   /** The falco.yaml, where there is one. */
@@ -69,7 +71,7 @@ export function readFalcoConfiguration(path: string): FalcoConfiguration {
   }
   const { values, root, locate } = openFalcoConfig(settings)
   const named = namedRules(settings, values)
-  const found = named.map((name) => placeOf(name, settings))
+  const found = named.map((name) => pathOf(name, settings))
   const select = values.selection('rules')
   const leastPriority = priorityOf(values)
   const appendOutput = appendOutputOf(values)
@@ -133,7 +135,7 @@ export function reportImport({
     rules: { total: rules.length, enabled: rules.filter(({ definition }) => definition.enabled).length },
     errors,
     warnings: problems.filter(({ severity }) => severity === 'warning'),
-    differences: differences(files, problems, matching, leftOut),
+    differences: differences(files, rules, problems, matching, leftOut),
     blind: {
       rules: [...unknownSources, ...blind],
       plugins: [...new Set([...plugins, ...requiredPlugins(files)])].filter((name) => !OWN_PLUGINS.includes(name)),
@@ -143,23 +145,42 @@ export function reportImport({
 
 function differences(
   files: readonly RuleFile[],
+  rules: readonly ReadyRule[],
   problems: readonly Problem[],
   matching: 'all' | 'first',
   leftOut: readonly Problem[],
 ): ImportReport['differences'] {
   const found: ImportReport['differences'] = []
+  const using = rules.map((rule) => ({ place: rulePlace(rule), ...usedBy(rule) }))
+  const patterns = using.filter(({ operators }) => operators.has('regex')).map(({ place }) => place)
   for (const [code, what] of Object.entries(FALCO_DIFFERENCES)) {
     const warned = problems.filter((problem) => problem.code === code).map(placeText)
-    const places = code === 'capture' ? itemsWith(files, 'capture') : warned
+    const places = code === 'capture' ? itemsWith(files, 'capture') : code === 'regex' ? patterns : warned
     if (places.length > 0 || (code === 'rule-matching' && matching === 'first')) found.push({ code, what, places })
+  }
+  for (const difference of FIELD_DIFFERENCES) {
+    for (const field of difference.fields) {
+      const own = { ...difference, fields: [field] }
+      const places = using.filter(({ fields }) => fields.some((used) => concerns(own, used))).map(({ place }) => place)
+      const where = difference.only === undefined ? '' : ` ${difference.only}`
+      if (places.length > 0) found.push({ code: field, what: `\`${field}\`${where}: ${difference.here}`, places })
+    }
   }
   if (leftOut.length > 0)
     found.push({
       code: 'settings',
       what: 'of falco.yaml, seamark up --falco-config does not take over',
-      places: leftOut.map((problem) => `${placeText(problem)} ${problem.message}`),
+      places: leftOut.map((problem) => {
+        const hint = problem.hint === undefined ? '' : ` (${problem.hint})`
+        return `${placeText(problem)} ${problem.message}${hint}`
+      }),
     })
   return found
+}
+
+function rulePlace({ definition }: ReadyRule): string {
+  const { file, line } = placeOf(definition.at)
+  return `${file}:${line} ${definition.name}`
 }
 
 function placeText({ location }: Problem): string {

@@ -1,5 +1,8 @@
 /** Problems of rule files in the shape that Falco prints for `falco -V` with JSON output: one result per file. */
-import type { Problem } from '../../core/model/problem.ts'
+import type { Location, Problem } from '../../core/model/problem.ts'
+import { kindOf } from '../../core/ruleset/merged-definitions.ts'
+import { RuleFile as RuleText } from '../../core/ruleset/rule-file.ts'
+import { readItems } from '../../core/ruleset/yaml-items.ts'
 import type { RuleFile } from './rule-files.ts'
 
 export interface LoadResult {
@@ -61,9 +64,10 @@ export function falcoLoadResults(
   files: readonly RuleFile[],
   problems: readonly Problem[],
 ): { falco_load_results: LoadResult[] } {
-  const results = files.map(({ name, text }): LoadResult => {
+  const results = files.map((file): LoadResult => {
+    const { name } = file
     const own = problems.filter(({ location }) => location.file === name)
-    const places = new ItemPlaces(text)
+    const places = new ItemPlaces(file)
     const of = (severity: Problem['severity']) =>
       own.filter((problem) => problem.severity === severity).map((problem) => messageOf(problem, places))
     const errors = of('error')
@@ -74,8 +78,9 @@ export function falcoLoadResults(
 
 function messageOf({ code, falcoCode, message, location, snippet, hint }: Problem, places: ItemPlaces): LoadMessage {
   const { line, column } = location
-  const item = places.itemAt(line)
-  const position = { name: location.file, line: line - 1, column: column - 1, offset: places.offset(line, column) }
+  const offset = places.offset(location)
+  const item = places.itemAt(offset)
+  const position = { name: location.file, line: line - 1, column: column - 1, offset }
   return {
     code: falcoCode ?? code,
     codedesc: DESCRIPTIONS[falcoCode ?? ''] ?? 'Warning of Seamark',
@@ -89,26 +94,27 @@ function messageOf({ code, falcoCode, message, location, snippet, hint }: Proble
   }
 }
 
-/** Which item of a file a line belongs to: the nearest one that begins at or above it. */
+/** Which item of a file a place belongs to: the nearest one that begins at or before it. */
 class ItemPlaces {
-  private readonly starts: number[] = [0]
-  private readonly items: { line: number; type: string; name: string }[] = []
+  private readonly file: RuleText
+  private readonly items: { start: number; type: string; name: string }[]
 
-  constructor(text: string) {
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.starts.push(at + 1)
-    for (const [i, line] of text.split('\n').entries()) {
-      const found = /^\s{0,8}-\s+(rule|macro|list|required_engine_version|required_plugin_versions):\s*(.*)$/.exec(line)
-      if (found === null) continue
-      this.items.push({ line: i + 1, type: found[1]!, name: found[2]!.trim().replace(/^(["'])(.*)\1$/, '$2') })
-    }
+  constructor(file: RuleFile) {
+    this.file = new RuleText(file)
+    this.items = readItems(this.file).items.flatMap((item) => {
+      const type = kindOf(item)
+      const name = type === undefined ? undefined : item.entries.get(type)!.value
+      const text = name?.kind === 'scalar' ? name.scalar.text : ''
+      return [{ start: item.at.start, type: type ?? 'rules content', name: text }]
+    })
   }
 
-  itemAt(line: number): { type: string; name: string } {
-    const { type, name } = this.items.findLast((item) => item.line <= line) ?? { type: 'rules content', name: '' }
+  itemAt(offset: number): { type: string; name: string } {
+    const { type, name } = this.items.findLast(({ start }) => start <= offset) ?? { type: 'rules content', name: '' }
     return { type, name }
   }
 
-  offset(line: number, column: number): number {
-    return (this.starts[line - 1] ?? 0) + column - 1
+  offset(location: Location): number {
+    return this.file.offsetOf(location)
   }
 }

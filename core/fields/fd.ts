@@ -13,7 +13,8 @@ const AF_INET = 2
 const AF_INET6 = 10
 const EINPROGRESS = -115
 
-const TYPE_NAMES = new Map([
+/** The values of fd.type by those of fd.typechar; any other character is `other`. */
+export const FD_TYPE_NAMES: ReadonlyMap<string, string> = new Map([
   ['f', 'file'],
   ['d', 'directory'],
   ['4', 'ipv4'],
@@ -96,8 +97,7 @@ const bothEnds = { several: 'ends', printable: false, rightSide: false } as cons
 const leftOnly = { rightSide: false } as const
 
 function sides(type: FieldType, suffix: string, what: string, read: (end: (cursor: Cursor) => End) => Source): Field[] {
-  const printable = type !== 'net'
-  const extra = type === 'ip' || type === 'net' ? { ...leftOnly, printable } : { printable }
+  const extra = type === 'net' ? leftOnly : {}
   return [
     field(`fd.c${suffix}`, type, `${what} of the client.`, read(clientEnd), extra),
     field(`fd.s${suffix}`, type, `${what} of the server.`, read(serverEnd), extra),
@@ -155,7 +155,7 @@ export const FD_FIELDS: readonly Field[] = [
     'file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, timerfd, memfd, …',
     fromEvent(['fdType', 'family'], (cursor) => {
       const character = typeCharacter(cursor)
-      return character === undefined ? undefined : (TYPE_NAMES.get(character) ?? 'other')
+      return character === undefined ? undefined : (FD_TYPE_NAMES.get(character) ?? 'other')
     }),
   ),
   field(
@@ -171,7 +171,7 @@ export const FD_FIELDS: readonly Field[] = [
   domain('l', 'local end', local),
   domain('r', 'remote end', remote),
   field('fd.net', 'net', 'Network of either end; only to compare.', both(ipOf), bothEnds),
-  ...sides('net', 'net', 'Network', ip),
+  ...sides('net', 'net', 'Address, to compare with networks,', ip),
   field('fd.port', 'port', 'Port of either end; only to compare.', both(portOf), bothEnds),
   field('fd.proto', 'port', 'The same as fd.port: Falco calls a port a protocol here.', both(portOf), bothEnds),
   ...sides('port', 'port', 'Port', port),

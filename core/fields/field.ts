@@ -77,6 +77,8 @@ export interface Field {
    * for `!=` too (ancestors); with `ends` `=` asks for one end and `!=` for both (the two ends of a connection).
    */
   readonly several: 'no' | 'list' | 'any' | 'ends'
+  /** Of a number: whether it may be compared with decimals. */
+  readonly decimals: boolean
   /** False where the value is made only to be compared. */
   readonly printable: boolean
   /** Set where Falco knows the field and Seamark does not fill it: it is always absent. */
@@ -109,6 +111,7 @@ export function field(name: string, type: Field['type'], doc: string, read: Sour
     argumentRequired: false,
     keys: null,
     several: 'no',
+    decimals: false,
     printable: true,
     refused: null,
     ...extra,

@@ -278,6 +278,32 @@ export function errorName(errno: number): string {
   return ERROR_NAMES.get(Math.abs(errno)) ?? `E${Math.abs(errno)}`
 }
 
+/** Whether `errorName` gives it. */
+export function isErrorName(name: string): boolean {
+  return ERROR_TEXTS.has(name) || /^E\d{1,5}$/.test(name)
+}
+
+const ERROR_TEXTS: ReadonlySet<string> = new Set(ERROR_NAMES.values())
+
+const wordsOf = (...names: readonly Names[]): string[] => names.flat().map(([, name]) => name)
+
+/** By the argument of a call, whichever call: all names of their kinds (`O_…`, `AT_…`) that its text is made of. */
+export const ARGUMENT_WORDS: ReadonlyMap<string, readonly string[]> = new Map([
+  [
+    'flags',
+    [
+      ...['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'EXE_WRITABLE', 'EXE_UPPER_LAYER', 'EXE_FROM_MEMFD', 'EXE_LOWER_LAYER'],
+      ...wordsOf(OPEN_FLAGS, CLONE_FLAGS, AT_FLAGS, RENAME_FLAGS, MOUNT_FLAGS, UMOUNT_FLAGS),
+    ],
+  ],
+  ['mode', wordsOf(MODE_BITS)],
+  ['nstype', wordsOf(CLONE_FLAGS)],
+  ['request', [...PTRACE_REQUESTS.values()]],
+  ['cmd', BPF_COMMANDS.map((name) => `BPF_${name}`)],
+  ['option', [...PRCTL_OPTIONS.values()]],
+  ['domain', [...FAMILIES.values()]],
+])
+
 /** `CAP_CHOWN CAP_KILL`, in bit order; a mask of up to 53 bits. */
 export function capabilityNames(mask: number): string {
   const found: string[] = []

@@ -84,11 +84,18 @@ export const PROCESS_STATE_FIELDS: readonly Field[] = [
   of('descriptors', 'proc.fdlimit', 'number', 'How many descriptors may be open; absent when unlimited.', (cursor) =>
     cursor.processNumber('descriptorLimit'),
   ),
-  of('descriptors', 'proc.fdusage', 'number', 'Open descriptors in percent of the limit.', (cursor) => {
-    const count = cursor.processNumber('descriptorCount')
-    const limit = cursor.processNumber('descriptorLimit')
-    return count === undefined || !limit ? undefined : (count * 100) / limit
-  }),
+  of(
+    'descriptors',
+    'proc.fdusage',
+    'number',
+    'Open descriptors in percent of the limit.',
+    (cursor) => {
+      const count = cursor.processNumber('descriptorCount')
+      const limit = cursor.processNumber('descriptorLimit')
+      return count === undefined || !limit ? undefined : (count * 100) / limit
+    },
+    { decimals: true },
+  ),
   ...standard('0', 'stdin'),
   ...standard('1', 'stdout'),
   ...standard('2', 'stderr'),

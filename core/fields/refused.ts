@@ -4,7 +4,7 @@
  */
 import { type Field, type FieldType, field, fromEvent } from './field.ts'
 
-type Extra = Partial<Pick<Field, 'argument' | 'argumentRequired' | 'sources'>>
+type Extra = Partial<Pick<Field, 'argument' | 'argumentRequired' | 'decimals' | 'sources'>>
 
 function refused(name: string, type: FieldType, why: string, instead: string, extra: Extra = {}): Field {
   const nothing = fromEvent([], () => undefined)
@@ -60,9 +60,10 @@ export const REFUSED_FIELDS: readonly Field[] = [
     'number',
     NO_SUMMING,
     'thread.totexectime, the CPU time of the process with all its threads so far',
+    { decimals: true },
   ),
-  refused('thread.cpu.user', 'number', NO_SUMMING, 'thread.totexectime, which includes it'),
-  refused('thread.cpu.system', 'number', NO_SUMMING, 'thread.totexectime, which includes it'),
+  refused('thread.cpu.user', 'number', NO_SUMMING, 'thread.totexectime, which includes it', { decimals: true }),
+  refused('thread.cpu.system', 'number', NO_SUMMING, 'thread.totexectime, which includes it', { decimals: true }),
   refused('fdlist.nums', 'string', polled('numbers'), 'fd.num of the call that acts on the descriptor'),
   refused('fdlist.names', 'string', polled('names'), 'fd.name of the call that acts on the descriptor'),
   refused('fdlist.cips', 'string', polled('clients'), 'fd.cip of accept, connect or recvfrom'),

@@ -38,7 +38,8 @@ export function implies(from: Expression, to: Expression): boolean {
   return judge(from, to)
 }
 
-function predicateImplies(a: Predicate, b: Predicate): boolean {
+/** Of two checks of one operand. */
+export function predicateImplies(a: Predicate, b: Predicate): boolean {
   if (operandKey(a.left) !== operandKey(b.left) || a.several !== 'no') return false
   // Whatever a check says of a value, the value is there.
   if (b.operator === 'exists') return true

@@ -1,16 +1,23 @@
 /** Goes over every check of rules, macros and exceptions, as written, and finds values that can never match. */
-import type { Check, Condition, TextValue } from '../language/condition/ast.ts'
+import type { Check, TextValue } from '../language/condition/ast.ts'
 import { parseCondition } from '../language/condition/parser.ts'
 import type { Problem } from '../model/problem.ts'
 import { checkText } from '../ruleset/exceptions.ts'
 import type { MergedDefinitions } from '../ruleset/merged-definitions.ts'
 import type { Scalar } from '../ruleset/rule-file.ts'
+import { checksIn } from './checks-in.ts'
 import { valueMistake } from './value-mistake.ts'
 
 type What = Omit<Problem, 'location' | 'snippet'>
 type Report = (at: number, what: What) => void
 
 const MAX_NESTING = 100
+
+const EMPTY: What = {
+  code: 'L_LIST_EMPTY',
+  severity: 'warning',
+  message: 'nothing is in an empty list: this check never holds',
+}
 
 export function lintValues(definitions: MergedDefinitions): Problem[] {
   const problems: Problem[] = []
@@ -48,6 +55,7 @@ export function lintValues(definitions: MergedDefinitions): Problem[] {
 function lintCheck(check: Check, definitions: MergedDefinitions, report: Report, problems: Problem[]): void {
   const { right } = check
   if (right === null || (right.kind !== 'text' && right.kind !== 'list')) return
+  if (right.kind === 'list' && right.items.length === 0) report(check.at, EMPTY)
   for (const value of right.kind === 'list' ? right.items : [right]) {
     if (!value.quoted && definitions.lists.has(value.text)) {
       for (const item of itemsOf(value.text, definitions, new Set())) {
@@ -103,13 +111,5 @@ function unquoted(text: string): string {
 
 function checksOf(text: string): Check[] {
   const parsed = parseCondition(text)
-  if (!parsed.ok) return []
-  const found: Check[] = []
-  const walk = (node: Condition): void => {
-    if (node.kind === 'check') found.push(node)
-    else if (node.kind === 'not') walk(node.child)
-    else if (node.kind !== 'macro') node.children.forEach(walk)
-  }
-  walk(parsed.node)
-  return found
+  return parsed.ok ? checksIn(parsed.node) : []
 }

@@ -10,6 +10,8 @@ import { visitExpressions } from '../ruleset/expression.ts'
 import { type ReadyRule, readRules } from '../ruleset/load.ts'
 import type { RuleMatching } from '../ruleset/program-writer.ts'
 import type { RuleText } from '../ruleset/rule-file.ts'
+import { type Contradiction, contradictionIn } from './contradictions.ts'
+import { deadParts, whyContradictory } from './dead-parts.ts'
 import { implies } from './implies.ts'
 import { lintValues } from './lint-values.ts'
 
@@ -37,18 +39,21 @@ export function lintRules(files: readonly RuleText[], { matching, disabledSource
     rules.map(({ condition, source, eventTypes }) => ({ condition, source, namesEventTypes: eventTypes !== null })),
     'all',
   )
-  const isDead = rules.map((_, i) => eventTypes[i]!.length === 0)
+  const clashes = rules.map(({ condition }) => contradictionIn(condition))
+  const isDead = rules.map((_, i) => eventTypes[i]!.length === 0 || clashes[i] !== null)
+  const living = rules.filter((_, i) => !isDead[i])
   const findings = [
     ...problems.filter(({ code }) => FROM_LOADING.includes(code)),
-    ...rules.flatMap((rule, i) => (isDead[i] ? [deadRule(rule)] : [])),
+    ...rules.flatMap((rule, i) => (isDead[i] ? [deadRule(rule, clashes[i]!)] : [])),
     ...rules.flatMap((rule) => (disabledSources.includes(rule.source) ? [blindRule(rule)] : [])),
-    ...(matching === 'first' ? shadowed(rules.filter((rule, i) => rule.definition.enabled && !isDead[i])) : []),
+    ...deadParts(living, definitions),
+    ...(matching === 'first' ? shadowed(living.filter(({ definition }) => definition.enabled)) : []),
     ...lintValues(definitions),
   ]
   return { errors, findings: inOrder(files, findings) }
 }
 
-function deadRule(rule: ReadyRule): Problem {
+function deadRule(rule: ReadyRule, clash: Contradiction | null): Problem {
   const { definition, condition, eventTypes } = rule
   const never = new Set<string>()
   visitExpressions([condition], (node) => {
@@ -60,9 +65,11 @@ function deadRule(rule: ReadyRule): Problem {
       ? `its condition is always ${condition.value}`
       : eventTypes !== null && eventTypes.length === 0
         ? 'the event types that its parts name have none in common'
-        : never.size > 0
-          ? `it needs ${[...never].join(', ')}, which nothing fills`
-          : 'no event type that is captured has all the values it asks for'
+        : clash !== null && clash.parts.length > 0
+          ? whyContradictory(clash)
+          : never.size > 0
+            ? `it needs ${[...never].join(', ')}, which nothing fills`
+            : 'no event type that is captured has all the values it asks for'
   return definition.condition.problem(0, {
     code: 'L_RULE_DEAD',
     severity: 'warning',

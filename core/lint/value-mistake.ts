@@ -1,6 +1,7 @@
 /** Values of a check that no event can have: what `rules lint` says of items in lists and of single values. */
 import { fromText } from '../batch/strings.ts'
 import type { Operand, Operator } from '../language/condition/ast.ts'
+import { domainMistake, rangeMistake, type ValueMistake } from './value-domain.ts'
 
 /** The kernel keeps this many bytes of a task's name. */
 const MAX_COMM_BYTES = 15
@@ -16,7 +17,7 @@ const STARTS: readonly Operator[] = [...WHOLE, 'startswith', 'pmatch']
 const PIECES: readonly Operator[] = [...WHOLE, 'startswith', 'endswith', 'contains']
 
 /** What is wrong with comparing the operand with the text, with what to do; null where it can match. */
-export function valueMistake(left: Operand, operator: Operator, text: string): { why: string; hint: string } | null {
+export function valueMistake(left: Operand, operator: Operator, text: string): ValueMistake | null {
   if (left.kind === 'call') return callMistake(left.name, operator, text)
   const { name } = left
   if (COMM_FIELDS.has(name) && PIECES.includes(operator)) {
@@ -29,7 +30,8 @@ export function valueMistake(left: Operand, operator: Operator, text: string): {
     if (text.includes('/') && WHOLE.includes(operator) && text.startsWith('/'))
       return { why: `${name} is a name and not a path`, hint: 'use proc.exepath for paths' }
   }
-  if (!PATH_FIELDS.has(name) || !STARTS.includes(operator)) return null
+  const outside = domainMistake(left, operator, text)
+  if (outside !== null || !PATH_FIELDS.has(name) || !STARTS.includes(operator)) return outside
   // Pipes, sockets and memfds have names of their own, with a colon or brackets.
   if (/^[\w.-]+(\/.*)?$/.test(text) && !text.includes(':'))
     return { why: `${name} is an absolute path and this is not`, hint: 'begin it with /, or use endswith or glob' }
@@ -38,7 +40,8 @@ export function valueMistake(left: Operand, operator: Operator, text: string): {
   return null
 }
 
-function callMistake(name: string, operator: Operator, text: string): { why: string; hint: string } | null {
+function callMistake(name: string, operator: Operator, text: string): ValueMistake | null {
+  if (name === 'len') return rangeMistake(operator, text, 'a length', 0, Number.POSITIVE_INFINITY)
   if (!PIECES.includes(operator)) return null
   if (name === 'tolower' && /[A-Z]/.test(text))
     return { why: 'tolower() gives no upper-case letters', hint: `compare with "${text.toLowerCase()}"` }

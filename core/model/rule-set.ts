@@ -11,9 +11,13 @@ export interface RuleInfo {
   tags: string[]
   source: SourceName
   enabled: boolean
-  /** Where it was last (re)defined. */
+  /** Where what decides when it fires was last said. */
   file: string
   line: number
+  /** Where it was first defined. */
+  defined: { file: string; line: number }
+  /** Where an item last redefined it, or changed anything of it; null for none. */
+  changed: { file: string; line: number } | null
   /** Falco event names it can match; null = any. */
   eventTypes: string[] | null
 }

@@ -13,6 +13,7 @@ import type { SourceName } from '../model/event.ts'
 import type { Match } from '../model/rule-set.ts'
 import { typesNamedBy } from './event-type-index.ts'
 import type { Expression, ExpressionPool } from './expression.ts'
+import { mergeValues } from './merge-values.ts'
 import type { PathClasses } from './path-classes.ts'
 import { ProcessIdentities } from './process-identities.ts'
 import type { ProcessKinds } from './process-kinds.ts'
@@ -59,6 +60,8 @@ export function compileRules(
   const eventTypes: EventTypeName[][] = rules.map(() => [])
   const groups: Group[] = []
   const scopes = new Scopes()
+  const merged = new Map<Expression, Expression>()
+  const conditions = rules.map(({ condition }) => mergeValues(pool, condition, merged))
   for (const type of judgedTypes(rules, keepEventTypes)) {
     const { source, tables } = EVENT_TYPES[type]
     for (const table of tables) {
@@ -66,7 +69,7 @@ export function compileRules(
       const done = new Map<Expression, Expression>()
       for (const rule of matching === 'first' ? order : order.toSorted((a, b) => a - b)) {
         if (rules[rule]!.source !== source) continue
-        const condition = specialise(pool, rules[rule]!.condition, type, table, done)
+        const condition = specialise(pool, conditions[rule]!, type, table, done)
         if (condition === pool.false) continue
         const types = eventTypes[rule]!
         if (types.at(-1) !== type) types.push(type)

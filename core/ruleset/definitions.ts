@@ -48,7 +48,12 @@ export interface RuleDefinition {
   name: string
   /** Of the last change of when it fires, among all definitions: lists that come later are told of. */
   index: number
+  /** Of that same change. */
   at: Scalar
+  /** Of the first definition. */
+  definedAt: Scalar
+  /** Of the last item of its name after that; null for none. */
+  changedAt: Scalar | null
   description: string
   condition: Pieces
   output: Pieces
@@ -59,7 +64,7 @@ export interface RuleDefinition {
   enabled: boolean
   exceptions: ExceptionDefinition[]
   warnsOfEventTypes: boolean
-  skipsUnknownFields: boolean
+  skipsUnknownFilters: boolean
 }
 
 export interface TestDefinition {

@@ -2,7 +2,7 @@
  * Writes one predicate as JavaScript. Values of rules enter the code only as JSON or through the constants table, never
  * as text of their own.
  */
-import { asciiLower, matchesGlob, parseGlob, testGlob } from '../fields/glob.ts'
+import { asciiLower, globTest, matchesGlob } from '../fields/glob.ts'
 import { inBlocks } from '../fields/ip-address.ts'
 import type { Modifier, Operator } from '../language/condition/ast.ts'
 import { pathMatcher } from '../language/condition/path-prefix.ts'
@@ -119,11 +119,6 @@ function emitString(operator: Operator, value: string, constants: Constants): st
     default:
       throw new Error(`operator ${operator} takes no single text`)
   }
-}
-
-function globTest(pattern: string, ignoreCase: boolean): (value: string) => boolean {
-  const glob = parseGlob(ignoreCase ? asciiLower(pattern) : pattern)
-  return ignoreCase ? (value) => testGlob(glob, asciiLower(value)) : (value) => testGlob(glob, value)
 }
 
 function emitModified(values: readonly string[], operator: Operator, modifier: Modifier, constants: Constants): string {

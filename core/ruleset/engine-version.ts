@@ -12,6 +12,7 @@ const BUILT_IN_PLUGINS: ReadonlyMap<string, string> = new Map([
 
 /** `required_engine_version: 13` means 0.13.0. */
 export function checkEngineVersion(item: ItemReader): void {
+  item.expectKeys(['required_engine_version'])
   const wanted = item.name.text.trim()
   const version = parseVersion(/^\d+$/.test(wanted) ? `0.${wanted}.0` : wanted)
   if (version === null) {
@@ -26,12 +27,14 @@ export function checkEngineVersion(item: ItemReader): void {
 
 /** Every requirement must be met by one of its alternatives. */
 export function checkPluginVersions(item: ItemReader): void {
+  item.expectKeys(['required_plugin_versions'])
   const value = item.item.entries.get('required_plugin_versions')!.value
   if (value.kind !== 'sequence') {
     item.shape(item.keyOf('required_plugin_versions'), '"required_plugin_versions" is a list of names and versions')
     return
   }
   for (const requirement of value.items) {
+    expectPluginKeys(item, requirement, ['name', 'version', 'alternatives'])
     const choices = choicesOf(requirement)
     if (choices === null) {
       item.shape(item.keyOf('required_plugin_versions'), 'each required plugin has a name and a version')
@@ -46,12 +49,28 @@ export function checkPluginVersions(item: ItemReader): void {
     if (broken !== undefined) {
       item.invalid(item.keyOf('required_plugin_versions'), `"${broken.version}" is no version`)
     } else if (!choices.some(isMet)) {
-      item.invalid(
-        item.keyOf('required_plugin_versions'),
-        `the rules require plugin ${names.join(' or ')}, which Seamark does not stand in for`,
-      )
+      item.invalid(item.keyOf('required_plugin_versions'), unmetText(choices))
     }
   }
+}
+
+function expectPluginKeys(item: ItemReader, plugin: Item, keys: readonly string[]): void {
+  if (plugin.kind !== 'map') return
+  item.expectKeys(keys, plugin, 'a required plugin')
+  const alternatives = plugin.entries.get('alternatives')?.value
+  if (alternatives?.kind !== 'sequence') return
+  for (const alternative of alternatives.items) expectPluginKeys(item, alternative, ['name', 'version'])
+}
+
+function unmetText(choices: readonly { name: string; version: string }[]): string {
+  const wanted = choices.map(({ name, version }) => `${name} ${version}`).join(' or ')
+  const ours = choices.flatMap(({ name }) => {
+    const version = BUILT_IN_PLUGINS.get(name)
+    return version === undefined ? [] : [`${name} ${version}`]
+  })
+  return ours.length === 0
+    ? `the rules require plugin ${wanted}, which Seamark does not stand in for`
+    : `the rules require plugin ${wanted}, and Seamark stands in for ${ours.join(' and ')}: the versions do not match`
 }
 
 function isMet({ name, version }: { name: string; version: string }): boolean {

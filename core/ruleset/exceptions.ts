@@ -8,11 +8,13 @@ import { type ItemReader, scalarsOf } from './item-reader.ts'
 import type { Scalar } from './rule-file.ts'
 import type { Item, ItemMap } from './yaml-items.ts'
 
-/** Reads `exceptions:`. `known` holds the rule's exceptions so far when values are appended to them by name. */
-export function readExceptions(item: ItemReader, known: readonly ExceptionDefinition[]): ExceptionDefinition[] {
+const EXCEPTION_KEYS = ['name', 'fields', 'comps', 'values']
+
+/** Reads `exceptions:`. `known` holds the rule's exceptions so far when more are appended to them; else it is null. */
+export function readExceptions(item: ItemReader, known: readonly ExceptionDefinition[] | null): ExceptionDefinition[] {
   const value = item.item.entries.get('exceptions')?.value
-  if (value === undefined || (value.kind === 'scalar' && value.isNull)) return [...known]
-  const result = [...known]
+  const result = [...(known ?? [])]
+  if (value === undefined || (value.kind === 'scalar' && value.isNull)) return result
   if (value.kind !== 'sequence') {
     item.shape(item.keyOf('exceptions'), '"exceptions" is a list')
     return result
@@ -33,14 +35,20 @@ export function readExceptions(item: ItemReader, known: readonly ExceptionDefini
       )
     }
     named.add(name.text)
-    const existing = result.findIndex((exception) => exception.name === name.text)
-    if (known.length > 0 && existing >= 0 && existing < known.length) {
+    item.expectKeys(EXCEPTION_KEYS, entry, `exception "${name.text}"`)
+    const existing = known?.findIndex((exception) => exception.name === name.text) ?? -1
+    if (existing >= 0) {
       const grown = withMoreValues(item, entry, result[existing]!)
       if (grown !== null) result[existing] = grown
       continue
     }
     const made = readException(item, entry, name)
-    if (made !== null) result.push(made)
+    if (made === null) continue
+    if (known !== null && !hasValues(entry)) {
+      item.invalid(name, `exception "${name.text}" is new to the rule and appended without values`)
+      continue
+    }
+    result.push(made)
   }
   return result
 }
@@ -49,12 +57,12 @@ function withMoreValues(item: ItemReader, entry: ItemMap, known: ExceptionDefini
   for (const key of ['fields', 'comps']) {
     const given = entry.entries.get(key)
     if (given !== undefined) {
-      item.shape(given.key, `exception "${known.name}" exists already: only values can be appended to it`)
+      item.invalid(given.key, `exception "${known.name}" exists already: only values can be appended to it`)
       return null
     }
   }
   const values = entry.entries.get('values')
-  if (values === undefined || isNothing(values.value)) {
+  if (values === undefined || !hasValues(entry)) {
     item.warn(
       'W_RULE_APPEND_NOTHING',
       'LOAD_APPEND_NO_VALUES',
@@ -70,20 +78,20 @@ function withMoreValues(item: ItemReader, entry: ItemMap, known: ExceptionDefini
 function readException(item: ItemReader, entry: ItemMap, name: Scalar): ExceptionDefinition | null {
   const given = entry.entries.get('fields')
   if (given === undefined) {
-    item.shape(name, `exception "${name.text}" has no fields`)
+    item.invalid(name, `exception "${name.text}" has no fields`)
     return null
   }
   const isSingle = given.value.kind === 'scalar'
   const fields = given.value.kind === 'scalar' ? [given.value.scalar] : scalarsOf(given.value)
   if (fields === null || fields.length === 0) {
-    item.shape(given.key, `"fields" of exception "${name.text}" is a field or a list of fields`)
+    item.invalid(given.key, `"fields" of exception "${name.text}" is a field or a list of fields`)
     return null
   }
   const operators = readOperators(item, entry, name, isSingle, fields.length)
   if (operators === null) return null
   const shape = { name: name.text, at: name, isSingle, fields, operators, rows: [] }
   const values = entry.entries.get('values')
-  if (values === undefined || isNothing(values.value)) return shape
+  if (values === undefined || !hasValues(entry)) return shape
   const rows = readRows(item, values.value, shape)
   return rows === null ? null : { ...shape, rows }
 }
@@ -99,7 +107,7 @@ function readOperators(
   if (comps === undefined) return new Array<string>(count).fill(isSingle ? 'in' : '=')
   const given = comps.value.kind === 'scalar' ? [comps.value.scalar] : scalarsOf(comps.value)
   if (given === null || (comps.value.kind === 'scalar') !== isSingle || given.length !== count) {
-    item.shape(comps.key, `exception "${name.text}" needs as many comps as fields`)
+    item.invalid(comps.key, `exception "${name.text}" needs as many comps as fields`)
     return null
   }
   for (const operator of given) {
@@ -111,7 +119,7 @@ function readOperators(
     const isPlain =
       words.length === 1 && (isOneOf(STRING_OPERATORS, first) || isOneOf(COMPARISONS, first) || first === '==')
     if (words.length > 2 || !(isList || (isPlain && !isSingle))) {
-      item.shape(
+      item.invalid(
         operator,
         `"${operator.text}" is no operator for exception "${name.text}"`,
         isSingle ? 'one of in, pmatch, intersects' : undefined,
@@ -129,9 +137,9 @@ function readRows(item: ItemReader, values: Item, shape: ExceptionDefinition): E
     return null
   }
   if (shape.isSingle) {
-    const cells = values.items.flatMap((value) => (value.kind === 'scalar' ? [value.scalar] : (scalarsOf(value) ?? [])))
+    const cells = values.items.flatMap((value) => (value.kind === 'scalar' ? [value.scalar] : []))
     if (cells.length < values.items.length) {
-      item.shape(where, `"values" of exception "${shape.name}" is a flat list of values`)
+      item.invalid(where, `"values" of exception "${shape.name}" is a flat list of values`)
       return null
     }
     return cells.length === 0 ? [] : [{ cells: [cells], at: where }]
@@ -177,6 +185,8 @@ function scalarAt(map: ItemMap, key: string): Scalar | undefined {
   return value?.kind === 'scalar' ? value.scalar : undefined
 }
 
-function isNothing(value: Item): boolean {
-  return (value.kind === 'scalar' && value.isNull) || (value.kind === 'sequence' && value.items.length === 0)
+function hasValues(exception: ItemMap): boolean {
+  const value = exception.entries.get('values')?.value
+  if (value === undefined || (value.kind === 'scalar' && value.isNull)) return false
+  return value.kind !== 'sequence' || value.items.length > 0
 }

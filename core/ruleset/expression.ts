@@ -69,17 +69,33 @@ export class ExpressionPool {
   }
 }
 
-/** Calls back once for every distinct node below the roots, children first. */
+/** Calls back once for every distinct node below the roots, children first. All are of one pool. */
 export function visitExpressions(roots: Iterable<Expression>, visit: (node: Expression) => void): void {
-  const seen = new Set<Expression>()
+  // Marks by the number of a node cost a fraction of a set, and conditions are gone over for every event type.
+  const marks = idle.pop() ?? { at: new Uint32Array(1024), last: 0 }
+  const mark = ++marks.last
   const walk = (node: Expression): void => {
-    if (seen.has(node)) return
-    seen.add(node)
+    const { id } = node
+    if (id >= marks.at.length) marks.at = grown(marks.at, id)
+    if (marks.at[id] === mark) return
+    marks.at[id] = mark
     if (node.kind === 'not') walk(node.child)
     else if (node.kind === 'and' || node.kind === 'or') for (const child of node.children) walk(child)
     visit(node)
   }
   for (const root of roots) walk(root)
+  if (mark < MAX_MARK && marks.at.length <= MAX_KEPT_MARKS) idle.push(marks)
+}
+
+/** Not in use; a visit within a visit takes another one. */
+const idle: { at: Uint32Array<ArrayBuffer>; last: number }[] = []
+const MAX_MARK = 2 ** 32 - 1
+const MAX_KEPT_MARKS = 4_000_000
+
+function grown(marks: Uint32Array<ArrayBuffer>, id: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(marks.length * 2, id + 1))
+  larger.set(marks)
+  return larger
 }
 
 /** Rebuilds a graph with every check replaced by what `replace` says. */
@@ -87,7 +103,7 @@ export function rewrite(
   pool: ExpressionPool,
   root: Expression,
   replace: (check: Extract<Expression, { kind: 'check' }>) => Expression,
-  done: Map<Expression, Expression> = new Map(),
+  done: Pick<Map<Expression, Expression>, 'get' | 'set'> = new Map(),
 ): Expression {
   const known = done.get(root)
   if (known !== undefined) return known

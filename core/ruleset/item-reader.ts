@@ -30,6 +30,11 @@ export class ItemReader {
     return this.item.entries.has(key)
   }
 
+  /** As messages call it. */
+  private get title(): string {
+    return this.kind.startsWith('required_') ? this.kind : `${this.kind} "${this.name.text}"`
+  }
+
   keyOf(key: string): Scalar {
     return this.item.entries.get(key)?.key ?? this.name
   }
@@ -74,16 +79,16 @@ export class ItemReader {
     return undefined
   }
 
-  /** Warns about keys that mean nothing here. */
-  expectKeys(known: readonly string[]): void {
-    for (const { key } of this.item.entries.values()) {
+  /** Warns about keys that mean nothing here: in the item, or in a map within it. */
+  expectKeys(known: readonly string[], map: ItemMap = this.item, what = this.title): void {
+    for (const { key } of map.entries.values()) {
       if (known.includes(key.text)) continue
       const near = nearestName(key.text, known)
       this.report(key, {
         code: 'W_RULE_KEY',
         falcoCode: 'LOAD_UNKNOWN_KEY',
         severity: 'warning',
-        message: `unknown key "${key.text.slice(0, 60)}" in ${this.kind} "${this.name.text}"`,
+        message: `unknown key "${key.text.slice(0, 60)}" in ${what}`,
         ...(near === undefined ? {} : { hint: `did you mean "${near}"?` }),
       })
     }
@@ -97,8 +102,10 @@ export class ItemReader {
     this.error('E_RULE_INVALID', 'LOAD_ERR_VALIDATE', at, message, hint)
   }
 
-  warn(code: string, falcoCode: string, at: Scalar, message: string, hint?: string): void {
-    this.report(at, { code, falcoCode, severity: 'warning', message, ...(hint === undefined ? {} : { hint }) })
+  /** `falcoCode` is undefined where Falco has none. */
+  warn(code: string, falcoCode: string | undefined, at: Scalar, message: string, hint?: string): void {
+    const falco = falcoCode === undefined ? {} : { falcoCode }
+    this.report(at, { code, ...falco, severity: 'warning', message, ...(hint === undefined ? {} : { hint }) })
   }
 
   private error(code: string, falcoCode: string, at: Scalar, message: string, hint?: string): void {

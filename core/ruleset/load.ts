@@ -13,12 +13,13 @@ import { compileRules } from './compiler.ts'
 import type { RuleDefinition } from './definitions.ts'
 import { DetectionWriter } from './detection-writer.ts'
 import { eventTypesOf, MANY_EVENT_TYPES } from './event-type-index.ts'
-import { type Expression, ExpressionPool } from './expression.ts'
+import { type Expression, ExpressionPool, visitExpressions } from './expression.ts'
+import { mergeValues } from './merge-values.ts'
 import { type MergedDefinitions, mergeDefinitions } from './merged-definitions.ts'
 import { outputEntries } from './output-entries.ts'
 import type { RuleMatching } from './program-writer.ts'
 import { Resolver } from './resolver.ts'
-import type { RuleText } from './rule-file.ts'
+import type { RuleText, Scalar } from './rule-file.ts'
 
 export interface LoadOptions {
   /** Whether every rule that holds fires, or only the first in order, as Falco does by default. */
@@ -37,6 +38,9 @@ export interface Loaded {
 
 /** Rules in one set. */
 export const MAX_RULES = 10_000
+
+/** Different checks in one rule, macros and exceptions put in; values of one field joined by `or` count as one. */
+export const MAX_CHECKS = 20_000
 
 /** A rule that passed all checks, on its way to the compiler. */
 export interface ReadyRule {
@@ -67,7 +71,7 @@ export function readRules(files: readonly RuleText[]): {
   const resolver = new Resolver(definitions, pool)
   const rules: ReadyRule[] = []
   for (const definition of definitions.rules.values()) {
-    const ready = readyRule(definition, resolver, problems)
+    const ready = readyRule(definition, resolver, pool, problems)
     if (ready !== null) rules.push(ready)
   }
   if (rules.length > MAX_RULES) {
@@ -85,7 +89,12 @@ export function readRules(files: readonly RuleText[]): {
   return { rules, pool, definitions, problems: inOrder(files, problems) }
 }
 
-function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Problem[]): ReadyRule | null {
+function readyRule(
+  definition: RuleDefinition,
+  resolver: Resolver,
+  pool: ExpressionPool,
+  problems: Problem[],
+): ReadyRule | null {
   const source = SOURCE_NAMES.find((name) => name === definition.source)
   const { at } = definition
   if (source === undefined) {
@@ -100,17 +109,29 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
     return null
   }
   const { expression, problems: found } = resolver.rule(definition, source)
-  if (definition.skipsUnknownFields && found.some(isUnknownField)) {
-    problems.push(...found.filter((problem) => problem.severity === 'warning'))
-    problems.push(...found.filter(isUnknownField).map(asWarning))
-    return null
-  }
-  problems.push(...found)
   const text = definition.output.text.trim()
   const skipped = definition.output.text.length - definition.output.text.trimStart().length
   const { format, problems: mistakes } = parseOutput(text, source)
-  for (const { at: offset, ...what } of mistakes) problems.push(definition.output.problem(offset + skipped, what))
-  const entries = outputEntries(definition.outputEntries, source, problems)
+  for (const { at: offset, ...what } of mistakes) found.push(definition.output.problem(offset + skipped, what))
+  const entries = outputEntries(definition.outputEntries, source, found)
+  if (definition.skipsUnknownFilters && found.some(isUnknownName)) {
+    problems.push(...found.filter((problem) => problem.severity === 'warning'))
+    problems.push(...found.filter(isUnknownName).map(asWarning))
+    return null
+  }
+  problems.push(...found)
+  const checks = countChecks(expression, pool)
+  if (checks > MAX_CHECKS) {
+    problems.push(
+      definition.condition.problem(0, {
+        code: 'E_RULE_INVALID',
+        falcoCode: 'LOAD_ERR_VALIDATE',
+        severity: 'error',
+        message: `rule "${definition.name}" makes ${checks} different checks, and a rule has at most ${MAX_CHECKS}`,
+        hint: 'compare a field with a list: in (…), pmatch (…), startswith anyof (…)',
+      }),
+    )
+  }
   const eventTypes = eventTypesOf(expression)
   const isMany = eventTypes === null || eventTypes.length === 0 || eventTypes.length > MANY_EVENT_TYPES
   if (source === 'syscall' && isMany && definition.warnsOfEventTypes && !found.some(isError)) {
@@ -125,6 +146,18 @@ function readyRule(definition: RuleDefinition, resolver: Resolver, problems: Pro
     )
   }
   return { definition, source, condition: expression, eventTypes, output: { ...format, entries } }
+}
+
+function countChecks(condition: Expression, pool: ExpressionPool): number {
+  const count = (root: Expression): number => {
+    let checks = 0
+    visitExpressions([root], ({ kind }) => {
+      if (kind === 'check') checks++
+    })
+    return checks
+  }
+  const written = count(condition)
+  return written > MAX_CHECKS ? count(mergeValues(pool, condition)) : written
 }
 
 /** One warning, at the first rule, because what is left out depends on all of them. */
@@ -221,7 +254,7 @@ function buildRuleSet(
 }
 
 function ruleInfo({ definition, source, eventTypes }: ReadyRule): RuleInfo {
-  const { file, line } = definition.at.file.locate(definition.at.start)
+  const { file, line } = placeOf(definition.at)
   return {
     name: definition.name,
     description: definition.description,
@@ -231,16 +264,25 @@ function ruleInfo({ definition, source, eventTypes }: ReadyRule): RuleInfo {
     enabled: definition.enabled,
     file,
     line,
+    defined: placeOf(definition.definedAt),
+    changed: definition.changedAt === null ? null : placeOf(definition.changedAt),
     eventTypes,
   }
+}
+
+/** File and line of something in a rules file. */
+export function placeOf({ file, start }: Scalar): { file: string; line: number } {
+  const { line } = file.locate(start)
+  return { file: file.name, line }
 }
 
 function isError(problem: Problem): boolean {
   return problem.severity === 'error'
 }
 
-function isUnknownField(problem: Problem): boolean {
-  return problem.code === 'E_RULE_FIELD'
+/** Of a field or an event type that another version, or a plugin, may know. */
+function isUnknownName({ code }: Problem): boolean {
+  return code === 'E_RULE_FIELD' || code === 'E_RULE_EVENT_TYPE'
 }
 
 function asWarning(problem: Problem): Problem {

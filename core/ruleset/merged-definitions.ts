@@ -2,6 +2,7 @@
  * Puts the items of all files together, in order: later items redefine, append to and override earlier ones. Names in
  * conditions are not looked up yet.
  */
+import { nearestName } from '../language/nearest-name.ts'
 import { PRIORITIES, type Priority } from '../model/event.ts'
 import type { Problem } from '../model/problem.ts'
 import type { ListDefinition, MacroDefinition, RuleDefinition, TestDefinition } from './definitions.ts'
@@ -59,6 +60,11 @@ const RULE_OVERRIDES = {
 }
 const KINDS = ['required_engine_version', 'required_plugin_versions', 'list', 'macro', 'rule', 'tests'] as const
 
+/** What an item defines; undefined where nothing here does. */
+export function kindOf(item: ItemMap): (typeof KINDS)[number] | undefined {
+  return KINDS.find((key) => item.entries.has(key))
+}
+
 export function mergeDefinitions(texts: readonly RuleText[]): MergedDefinitions {
   const merger = new Merger()
   for (const text of texts) merger.add(new RuleFile(text))
@@ -83,7 +89,7 @@ class Merger implements MergedDefinitions {
   }
 
   private item(item: ItemMap): void {
-    const kind = KINDS.find((key) => item.entries.has(key))
+    const kind = kindOf(item)
     if (kind === undefined) {
       const [first] = item.entries.keys()
       this.report(item.at, {
@@ -171,6 +177,7 @@ class Merger implements MergedDefinitions {
 
   private rule(reader: ItemReader): void {
     reader.expectKeys(RULE_KEYS)
+    checkCapture(reader)
     const changes = readChanges(reader, RULE_OVERRIDES)
     const known = this.rules.get(reader.name.text)
     if (reader.failed) return
@@ -209,6 +216,7 @@ class Merger implements MergedDefinitions {
       'add override: {enabled: replace}',
     )
     known.enabled = enabled
+    known.changedAt = reader.name
   }
 
   private defineRule(reader: ItemReader, known: RuleDefinition | undefined): void {
@@ -218,7 +226,7 @@ class Merger implements MergedDefinitions {
     const priority = this.priority(reader, reader.required('priority'))
     const tags = reader.texts('tags')
     const source = reader.text('source')
-    const exceptions = readExceptions(reader, [])
+    const exceptions = readExceptions(reader, null)
     const enabled = reader.boolean('enabled')
     const warns = reader.boolean('warn_evttypes')
     const skips = reader.boolean('skip-if-unknown-filter')
@@ -229,6 +237,8 @@ class Merger implements MergedDefinitions {
     const rule: RuleDefinition = {
       name: reader.name.text,
       at: reader.name,
+      definedAt: known?.definedAt ?? reader.name,
+      changedAt: known === undefined ? null : reader.name,
       description: description?.text.trim() ?? '',
       index: this.order,
       condition: new Pieces([condition]),
@@ -240,7 +250,7 @@ class Merger implements MergedDefinitions {
       enabled: enabled ?? true,
       exceptions: reader.failed ? [] : exceptions,
       warnsOfEventTypes: warns ?? true,
-      skipsUnknownFields: skips ?? false,
+      skipsUnknownFilters: skips ?? false,
     }
     // Setting a key that is in the map keeps its place, which is the rule's place in the order.
     this.rules.set(rule.name, rule)
@@ -249,7 +259,11 @@ class Merger implements MergedDefinitions {
   private changeRule(reader: ItemReader, known: RuleDefinition, { append, replace }: Changes): void {
     // What decides when a rule fires says where the rule is; a tag, or being switched off, does not move it.
     const isMoved = ['condition', 'exceptions'].some((key) => append.has(key) || replace.has(key))
-    const next: RuleDefinition = { ...known, ...(isMoved ? { at: reader.name, index: this.order } : {}) }
+    const next: RuleDefinition = {
+      ...known,
+      changedAt: reader.name,
+      ...(isMoved ? { at: reader.name, index: this.order } : {}),
+    }
     const texts = (key: string): Scalar | undefined =>
       reader.has(key) && (append.has(key) || replace.has(key)) ? reader.text(key) : undefined
     const condition = texts('condition')
@@ -270,13 +284,13 @@ class Merger implements MergedDefinitions {
       const tags = reader.texts('tags') ?? []
       next.tags = replace.has('tags') ? distinct(tags) : [...new Set([...known.tags, ...distinct(tags)])]
     }
-    if (replace.has('exceptions')) next.exceptions = readExceptions(reader, [])
+    if (replace.has('exceptions')) next.exceptions = readExceptions(reader, null)
     else if (append.has('exceptions')) next.exceptions = readExceptions(reader, known.exceptions)
     if (replace.has('enabled')) next.enabled = reader.boolean('enabled') ?? known.enabled
     if (replace.has('warn_evttypes'))
       next.warnsOfEventTypes = reader.boolean('warn_evttypes') ?? known.warnsOfEventTypes
     if (replace.has('skip-if-unknown-filter')) {
-      next.skipsUnknownFields = reader.boolean('skip-if-unknown-filter') ?? known.skipsUnknownFields
+      next.skipsUnknownFilters = reader.boolean('skip-if-unknown-filter') ?? known.skipsUnknownFilters
     }
     if (!reader.failed) this.rules.set(known.name, next)
   }
@@ -285,8 +299,17 @@ class Merger implements MergedDefinitions {
     if (given === undefined) return undefined
     const text = given.text.trim().toLowerCase()
     const found = PRIORITIES.find((priority) => priority.toLowerCase() === (text === 'info' ? 'informational' : text))
-    if (found === undefined)
-      reader.shape(given, `"${given.text.slice(0, 40)}" is no priority`, `one of ${PRIORITIES.join(', ')}`)
+    if (found === undefined) {
+      const near =
+        PRIORITIES.find((priority) => text.length > 2 && priority.toLowerCase().startsWith(text)) ??
+        nearestName(
+          text,
+          PRIORITIES.map((priority) => priority.toLowerCase()),
+        )
+      const meant = PRIORITIES.find((priority) => priority.toLowerCase() === near?.toLowerCase())
+      const hint = meant === undefined ? `one of ${PRIORITIES.join(', ')}` : `did you mean ${meant}?`
+      reader.shape(given, `"${given.text.slice(0, 40)}" is no priority`, hint)
+    }
     return found
   }
 
@@ -300,6 +323,18 @@ class Merger implements MergedDefinitions {
   private nothingToAppendTo(reader: ItemReader): void {
     reader.invalid(reader.name, `${reader.kind} "${reader.name.text}" is changed but was not defined before`)
   }
+}
+
+/** No .scap is written here, so what `capture` asks for is only read. */
+function checkCapture(reader: ItemReader): void {
+  const capture = reader.boolean('capture')
+  if (reader.has('capture_duration')) {
+    const duration = reader.text('capture_duration')
+    if (duration !== undefined && !/^\d{1,10}$/.test(duration.text.trim()))
+      reader.shape(duration, '"capture_duration" is a whole number of milliseconds')
+  }
+  if (capture === true)
+    reader.warn('W_RULE_CAPTURE', undefined, reader.keyOf('capture'), '"capture" has no effect: no .scap is written')
 }
 
 function distinct(scalars: readonly Scalar[]): string[] {

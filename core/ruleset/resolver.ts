@@ -193,11 +193,15 @@ export class Resolver {
     const { right } = check
     if (right === null || right.kind === 'field' || right.kind === 'call') return check
     if (right.kind === 'text') {
-      const items = this.listNamed(right, report)
-      if (items === null) return check
-      if (items.length === 1 && !isListOperator(check.operator))
-        return { ...check, right: { ...items[0]!, at: right.at } }
-      report(right.at, invalid(`list "${right.text}" has ${items.length} values where one is compared`, 'use in (…)'))
+      const takesList = isListOperator(check.operator)
+      const items = this.listNamed(right, report) ?? [right]
+      if (items.length === 1) {
+        const value = { ...items[0]!, at: right.at }
+        return { ...check, right: takesList ? { kind: 'list', items: [value] } : value }
+      }
+      const hint = takesList ? `write (${right.text})` : 'use in (…)'
+      const message = `list "${right.text}" has ${items.length} values where one is compared`
+      report(right.at, { ...syntax(message, hint), code: 'E_RULE_INVALID' })
       return null
     }
     const items = right.items.flatMap(

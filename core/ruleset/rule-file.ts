@@ -35,6 +35,11 @@ export class RuleFile {
     return { file: this.name, line: low + 1, column: bounded - this.lineStarts[low]! + 1 }
   }
 
+  /** The opposite of `locate`. */
+  offsetOf({ line, column }: Pick<Location, 'line' | 'column'>): number {
+    return (this.lineStarts[line - 1] ?? 0) + column - 1
+  }
+
   /** The line with a caret below the column; long lines are cut around it. */
   snippet({ line, column }: Location): string {
     const start = this.lineStarts[line - 1] ?? 0

@@ -8,6 +8,7 @@ import type { Field } from '../fields/field.ts'
 import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
 import { Constants, emitTest } from './emit-check.ts'
 import { type Expression, type ExpressionPool, rewrite } from './expression.ts'
+import { type FieldUse, TypeQuestions } from './type-questions.ts'
 
 export function specialise(
   pool: ExpressionPool,
@@ -36,10 +37,34 @@ export function specialise(
       if (predicate.operator === 'exists') return pool.true
       return pool.constant(decide(predicate, value))
     },
-    done,
+    remembering(pool, done, type, table),
   )
 }
 
+/** What is known for the type already, and what another type has left that asks the same of the condition. */
+function remembering(
+  pool: ExpressionPool,
+  done: Map<Expression, Expression>,
+  type: EventTypeName,
+  table: TableName,
+): Pick<Map<Expression, Expression>, 'get' | 'set'> {
+  const questions = QUESTIONS.get(pool) ?? new TypeQuestions([...DECIDED_FIELDS, ...OPEN_FIELDS])
+  QUESTIONS.set(pool, questions)
+  const isAbsent = (one: FieldUse) => isAlwaysAbsent(one.field, one.argument, type, table)
+  const answers = questions.answers(isAbsent)
+  return {
+    get: (node) => done.get(node) ?? questions.recall(node, answers),
+    set: (node, made) => {
+      questions.keep(node, answers, made)
+      return done.set(node, made)
+    },
+  }
+}
+
+const QUESTIONS = new WeakMap<ExpressionPool, TypeQuestions>()
+
+/** Fields that the type alone decides, for some types or for all. */
+const DECIDED_FIELDS = ['evt.type', 'evt.source', 'evt.dir', 'syscall.type']
 const OPEN_FIELDS = ['evt.is_open_read', 'evt.is_open_write', 'evt.is_open_exec', 'evt.is_open_create']
 /** Absent from calls on paths, which have no descriptor. */
 const DESCRIPTOR_FIELDS: ReadonlySet<string> = new Set(

@@ -40,11 +40,12 @@ export class TextClasses {
 
   /** The atom's number, or -1 when there is no room for it. To be called before `build`. */
   add({ text, atStart, atEnd, isDirectory }: Atom): number {
-    const codes = [...(atStart ? [START] : []), ...Array.from(text, (c) => c.charCodeAt(0)), ...(atEnd ? [END] : [])]
-    const key = `${isDirectory} ${codes.join()}`
+    const key = `${isDirectory ? 'd' : ''}${atStart ? 's' : ''}${atEnd ? 'e' : ''} ${text}`
     const known = this.atoms.get(key)
     if (known !== undefined) return known
-    if (this.stateCount + codes.length > MAX_STATES || this.texts.length >= MAX_ATOMS) return -1
+    const length = text.length + Number(atStart) + Number(atEnd)
+    if (this.stateCount + length > MAX_STATES || this.texts.length >= MAX_ATOMS) return -1
+    const codes = [...(atStart ? [START] : []), ...Array.from(text, (c) => c.charCodeAt(0)), ...(atEnd ? [END] : [])]
     this.stateCount += codes.length
     this.atoms.set(key, this.texts.length)
     return this.texts.push({ codes, isDirectory }) - 1

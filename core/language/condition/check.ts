@@ -83,6 +83,10 @@ export function checkPredicate(check: Check, source: SourceName): CheckResult {
   }
 }
 
+function isDecimal(source: ValueSource): boolean {
+  return source.kind === 'field' && source.field.decimals
+}
+
 /** What is captured and which rules are asked follows from the names that evt.type is compared with. */
 function isEventType(input: CallInput): boolean {
   if (input.kind === 'call') return input.inputs.some(isEventType)
@@ -152,7 +156,7 @@ function resolveRight(
     case 'time':
       return { kind: 'times', values: items.map(timeOf) }
     default:
-      return { kind: 'numbers', values: items.map((item) => numberOf(item, type)) }
+      return { kind: 'numbers', values: items.map((item) => numberOf(item, type, isDecimal(left))) }
   }
 }
 
@@ -173,7 +177,7 @@ function resolveRightOperand(
   if (operand.kind === 'field' && banned.includes(operand.field.name)) {
     throw new Mistake('E_RULE_RIGHT_SIDE', `field "${operand.field.name}" may not stand on the right side`, right.at)
   }
-  if (check.operator === 'regex' || check.operator === 'pmatch' || type === 'net' || type === 'ip') {
+  if (check.operator === 'regex' || check.operator === 'pmatch' || type === 'net') {
     throw new Mistake('E_RULE_RIGHT_SIDE', `operator ${check.operator} cannot compare these two fields`, right.at)
   }
   if (left.kind === 'field' && (left.field.name === 'evt.type' || left.field.name === 'syscall.type')) {

@@ -112,14 +112,31 @@ export function blockOf(item: TextValue, type: 'ip' | 'net') {
 
 /** Nanoseconds: more digits than a double holds. */
 export function timeOf(item: TextValue): bigint {
-  if (/^[+-]?\d{1,19}$/.test(item.text)) return BigInt(item.text.replace('+', ''))
+  const time = wholeOf(item)
+  if (time !== undefined) return time
   throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not a whole number of ns`, item.at)
 }
 
-export function numberOf(item: TextValue, type: FieldType): number {
-  if (/^[+-]?\d{1,19}$/.test(item.text)) return Number(item.text)
-  const port = type === 'port' ? servicePort(item.text) : undefined
+export function numberOf(item: TextValue, type: FieldType, decimals: boolean): number {
+  const { text } = item
+  const whole = wholeOf(item)
+  if (whole !== undefined) return Number(whole)
+  if (decimals && text.length <= MAX_DECIMAL_LENGTH && DECIMAL.test(text)) return Number(text)
+  const port = type === 'port' ? servicePort(text) : undefined
   if (port !== undefined) return port
-  const hint = /^0x/i.test(item.text) ? 'write it in decimal digits' : undefined
-  throw new Mistake('E_RULE_VALUE', `"${shorten(item.text)}" is not a whole number`, item.at, hint)
+  const hint = /^0x/i.test(text) ? 'write it in decimal digits' : undefined
+  throw new Mistake('E_RULE_VALUE', `"${shorten(text)}" is not a ${decimals ? '' : 'whole '}number`, item.at, hint)
 }
+
+/** Whole numbers are those of 64 bits, with or without a sign; undefined for what is none. */
+function wholeOf({ text, at }: TextValue): bigint | undefined {
+  if (!/^[+-]?\d{1,40}$/.test(text)) return undefined
+  const whole = BigInt(text.replace('+', ''))
+  if (whole >= LEAST && whole <= GREATEST) return whole
+  throw new Mistake('E_RULE_VALUE', `"${shorten(text)}" is not a number of 64 bits`, at)
+}
+
+const LEAST = -(2n ** 63n)
+const GREATEST = 2n ** 64n - 1n
+const MAX_DECIMAL_LENGTH = 40
+const DECIMAL = /^[+-]?\d+\.?\d*(?:[eE][+-]?\d{1,3})?$/

@@ -1,6 +1,5 @@
 /** Operands: looks up fields and their arguments, and types transformers. */
 import { fromText } from '../../batch/strings.ts'
-import { MAX_ANCESTORS } from '../../fields/cursor.ts'
 import type { Field, FieldType } from '../../fields/field.ts'
 import { fieldNames, findField } from '../../fields/index.ts'
 import type { SourceName } from '../../model/event.ts'
@@ -9,7 +8,7 @@ import type { CallOperand, Operand } from './ast.ts'
 import { type CheckProblem, Mistake, shorten } from './mistake.ts'
 import type { CallInput, ValueSource } from './predicate.ts'
 
-/** Of fields whose index is no generation. */
+/** Generations beyond those that are kept, and places behind the last, are absent. */
 const MAX_INDEX = 9_999
 
 /** Of Falco 0.44. */
@@ -23,7 +22,7 @@ export function checkOutputOperand(operand: Operand, source: SourceName, problem
   try {
     const resolved = resolveOperand(operand, source, problems)
     if (resolved.kind === 'call' || resolved.field.printable) return resolved
-    throw new Mistake('E_RULE_FIELD', `field "${resolved.field.name}" can be compared but not printed`, operand.at)
+    throw new Mistake('E_RULE_OUTPUT', `field "${resolved.field.name}" can be compared but not printed`, operand.at)
   } catch (error) {
     if (!(error instanceof Mistake)) throw error
     problems.push({ ...error.problem, falcoCode: 'LOAD_ERR_COMPILE_OUTPUT' })
@@ -61,11 +60,10 @@ function lookUpField(
     return { code: 'E_RULE_FIELD_ARGUMENT', message: `field "${name}" takes no argument` }
   }
   if (found.argument !== null && field.argument === 'index') {
-    const most = field.several === 'any' ? MAX_ANCESTORS : MAX_INDEX
-    if (!/^\d{1,4}$/.test(found.argument) || Number(found.argument) > most) {
+    if (!/^\d{1,4}$/.test(found.argument)) {
       return {
         code: 'E_RULE_FIELD_ARGUMENT',
-        message: `field "${name}" takes a number from 0 to ${most}, not "${shorten(found.argument)}"`,
+        message: `field "${name}" takes a number from 0 to ${MAX_INDEX}, not "${shorten(found.argument)}"`,
       }
     }
   }

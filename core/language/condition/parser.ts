@@ -9,7 +9,7 @@
  *   check      = operand "exists"
  *              | operand comparison value
  *              | operand string-operator ( value | ( "oneof" | "anyof" | "allof" ) list )
- *              | operand list-operator ( list | operand )
+ *              | operand list-operator ( list | operand | word )      (a word is a value, or a list of one)
  *   operand    = field | transformer "(" input { "," input } ")" [ "[" argument "]" ]
  *   input      = operand | quoted | bare
  *   field      = name with a dot [ "[" argument "]" ]
@@ -35,6 +35,7 @@ import {
   TRANSFORMERS,
 } from './ast.ts'
 import { Scanner } from './scanner.ts'
+import { joinHint, modifierHint, operatorHint, termHint } from './suggestions.ts'
 
 /** Parentheses and transformers within each other. */
 export const MAX_DEPTH = 200
@@ -61,9 +62,14 @@ export function parseOperandAt(text: string, at: number): Parsed<{ operand: Oper
   })
 }
 
+/** Would read as a comparison with a value that begins with a sign. */
+const FOREIGN = /^(<>|===)/
+
 class ConditionParser {
   readonly scan: Scanner
   private depth = 0
+  /** The name that was read last, if it was one without a dot. */
+  private macro = ''
 
   constructor(text: string) {
     this.scan = new Scanner(text)
@@ -74,7 +80,8 @@ class ConditionParser {
     if (this.scan.done) throw new SyntaxMistake('the condition is empty', 0)
     const node = this.condition()
     if (!this.scan.done) {
-      throw new SyntaxMistake(`expected "and" or "or" before ${this.scan.upcoming()}`, this.scan.at)
+      const hint = joinHint(this.ahead(), this.macro)
+      throw new SyntaxMistake(`expected "and" or "or" before ${this.scan.upcoming()}`, this.scan.at, hint)
     }
     return node
   }
@@ -114,20 +121,26 @@ class ConditionParser {
       this.enter(at)
       this.scan.skipBlanks()
       const node = this.condition()
-      if (!this.scan.take(')')) throw new SyntaxMistake(`expected ")" before ${this.scan.upcoming()}`, this.scan.at)
+      if (!this.scan.take(')')) {
+        const hint = joinHint(this.ahead(), this.macro)
+        throw new SyntaxMistake(`expected ")" before ${this.scan.upcoming()}`, this.scan.at, hint)
+      }
       this.depth--
+      this.macro = ''
       return node
     }
     const name = this.scan.peekName()
     if (name === '') {
-      throw new SyntaxMistake(`expected a field, a macro, "not" or "(" before ${this.scan.upcoming()}`, at)
+      const hint = termHint(this.ahead())
+      throw new SyntaxMistake(`expected a field, a macro, "not" or "(" before ${this.scan.upcoming()}`, at, hint)
     }
     const isCall = this.scan.text[at + name.length] === '('
+    this.macro = ''
     if (name.includes('.') || (isCall && isOneOf(TRANSFORMERS, name))) return this.check()
     if (name === 'and' || name === 'or' || name === 'not') {
       throw new SyntaxMistake(`"${name}" has nothing to join here`, at)
     }
-    this.scan.name()
+    this.macro = this.scan.name()
     return Object.freeze({ kind: 'macro', name, at })
   }
 
@@ -139,16 +152,21 @@ class ConditionParser {
     }
     this.scan.skipBlanks()
     const operatorAt = this.scan.at
-    const operator = this.operator()
+    const operator = this.operator(at)
     if (operator === 'exists') return Object.freeze({ kind: 'check', left, operator, modifier: null, right: null, at })
     this.scan.skipBlanks()
+    const word = this.scan.peekName()
+    const hasModifier = isOneOf(MODIFIERS, word) && this.modifierAhead(word)
+    if (hasModifier && !isOneOf(STRING_OPERATORS, operator)) {
+      const hint = modifierHint(operator, word, this.scan.text.slice(at, operatorAt).trim())
+      throw new SyntaxMistake(`${operator} does not take "${word}"`, this.scan.at, hint)
+    }
     if (isOneOf(LIST_OPERATORS, operator)) {
-      const right = this.scan.peek() === '(' ? this.list() : this.rightOperand()
+      const right = this.scan.peek() === '(' ? this.list() : (this.rightOperand() ?? this.word())
       if (right === null) throw new SyntaxMistake(`expected "(" after ${operator}`, this.scan.at)
       return Object.freeze({ kind: 'check', left, operator, modifier: null, right, at })
     }
-    const word = this.scan.peekName()
-    if (isOneOf(MODIFIERS, word) && isOneOf(STRING_OPERATORS, operator) && this.modifierAhead(word)) {
+    if (hasModifier) {
       this.scan.name()
       this.scan.skipBlanks()
       return Object.freeze({ kind: 'check', left, operator, modifier: word, right: this.list(), at })
@@ -163,20 +181,27 @@ class ConditionParser {
     return Object.freeze({ kind: 'check', left, operator, modifier: null, right, at })
   }
 
+  /** The beginning of what is left, for hints. */
+  private ahead(): string {
+    return this.scan.text.slice(this.scan.at, this.scan.at + 256)
+  }
+
   /** `contains anyof (a, b)`, as against `contains anyof`, which looks for that word. */
   private modifierAhead(word: string): boolean {
     const rest = this.scan.text.slice(this.scan.at + word.length, this.scan.at + word.length + 256)
     return /^\s*\(/.test(rest)
   }
 
-  private operator(): Operator {
-    const symbol = this.scan.symbol()
-    if (isOneOf(COMPARISONS, symbol)) return symbol
+  /** `from` is where the operand begins. */
+  private operator(from: number): Operator {
     const at = this.scan.at
+    const symbol = FOREIGN.test(this.ahead()) ? '' : this.scan.symbol()
+    if (isOneOf(COMPARISONS, symbol)) return symbol
     const word = this.scan.name()
     if (word === 'exists' || isOneOf(STRING_OPERATORS, word) || isOneOf(LIST_OPERATORS, word)) return word
     this.scan.at = at
-    throw new SyntaxMistake(`expected an operator before ${this.scan.upcoming()}`, at)
+    const hint = operatorHint(this.ahead(), this.scan.text.slice(from, at).trim())
+    throw new SyntaxMistake(`expected an operator before ${this.scan.upcoming()}`, at, hint)
   }
 
   operand(): Operand {
@@ -241,6 +266,15 @@ class ConditionParser {
     if (!this.scan.take(')'))
       throw new SyntaxMistake(`expected "," or ")" before ${this.scan.upcoming()}`, this.scan.at)
     return Object.freeze({ kind: 'list', items: Object.freeze(items) })
+  }
+
+  /** A plain word, which `in` and its like take without parentheses. */
+  private word(): TextValue | null {
+    const { at } = this.scan
+    const text = this.scan.bare()
+    if (/^[A-Za-z][A-Za-z0-9_]*$/.test(text)) return Object.freeze({ kind: 'text', text, quoted: false, at })
+    this.scan.at = at
+    return null
   }
 
   private value(): TextValue | null {

@@ -8,7 +8,7 @@ export function pathMatcher(patterns: readonly string[]): (value: string) => boo
     const path = withoutTrailingSlash(pattern)
     if (/[*?[\\]/.test(path)) {
       const parts = path.split('/')
-      globs.push({ components: parts.length, glob: parts.map(parseGlob) })
+      globs.push({ components: parts.length, glob: parts.map((part) => parseGlob(part)) })
     } else plain.add(path)
   }
   return (value) => {

@@ -160,6 +160,12 @@ static_fields: {site: "\${SITE}"}
     expect(() => readFalcoConfig(path, readConfig('/dev/null', {}))).toThrow(/config\.d\/b\.yaml:1:11/)
   })
 
+  test('a misspelt key that holds others is told what was meant, too', () => {
+    expect(read('stdout_ouput:\n  enabled: true\n').leftOut.map(({ hint }) => hint)).toEqual([
+      'did you mean stdout_output?',
+    ])
+  })
+
   test('keys without a meaning here are listed with their place and reason, unknown ones with what was meant', () => {
     const { leftOut } = read(
       'grpc: {enabled: true}\nwebserver:\n  enabled: true\npriorty: debug\nengine:\n  kind: kmod\n  kmod: {buf_size_preset: 4}\n  ebpf: {}\nmetrics: {enabled: false, interval: 1h}\noutput_timeout: 0\n',

@@ -10,6 +10,7 @@ import { rulesCost } from '../../../app/commands/rules-cost.ts'
 import { rulesExplain } from '../../../app/commands/rules-explain.ts'
 import { rulesImport } from '../../../app/commands/rules-import.ts'
 import { rulesLint } from '../../../app/commands/rules-lint.ts'
+import { rulesList } from '../../../app/commands/rules-list.ts'
 import { rulesShow } from '../../../app/commands/rules-show.ts'
 import { loadAddon } from '../../../collector/sources/syscalls/addon.ts'
 import { runSeamark } from '../../support/seamark.ts'
@@ -65,6 +66,58 @@ async function run(command: Command, ...argv: string[]): Promise<{ code: number;
 const own = () => ['--no-builtin-rules', '--rules', rules]
 
 describe('rules check --json', () => {
+  test('names the item that a place belongs to, however it is written', async () => {
+    const odd = file(
+      'odd.yaml',
+      [
+        '- rule: "quoted: name" # why',
+        '  desc: d',
+        '  condition: evt.typ = open',
+        '  output: o',
+        '  priority: info',
+        '- desc: d',
+        '  rule: not first',
+        '  condition: evt.typ = open',
+        '  output: o',
+        '  priority: info',
+        '- rule: >-',
+        '    folded',
+        '    name',
+        '  desc: d',
+        '  condition: evt.typ = open',
+        '  output: o',
+        '  priority: info',
+        '- {macro: flow, condition: (evt.typ = open)}',
+        '- {rule: in a map, condition: flow, output: o, desc: d, priority: info}',
+        '# - rule: a comment',
+        '- unknown: x',
+      ].join('\n'),
+    )
+    const { out } = await run(rulesCheck, odd, '--json')
+    const [{ errors, warnings }] = JSON.parse(out).falco_load_results
+    const places = (list: { context: { locations: unknown[] } }[]) =>
+      list.map(({ context }) => context.locations[0] as Record<string, unknown>)
+    expect(places(errors)).toMatchObject([
+      { item_type: 'rule', item_name: 'quoted: name', position: { line: 2, column: 13 } },
+      { item_type: 'rule', item_name: 'not first', position: { line: 7, column: 13 } },
+      { item_type: 'rule', item_name: 'folded name', position: { line: 14, column: 13 } },
+      { item_type: 'macro', item_name: 'flow', position: { line: 17, column: 28 } },
+    ])
+    expect(places(warnings)).toMatchObject([{ item_type: 'rules content', item_name: '', position: { line: 20 } }])
+  })
+
+  test('tells of a file that cannot be read beside those that can', async () => {
+    const missing = join(folder, 'nosuch.yaml')
+    const { code, out } = await run(rulesCheck, missing, rules, '--json')
+    const { falco_load_results: results, summary } = JSON.parse(out)
+    expect([code, summary]).toEqual([1, { rules: 0, errors: 1, warnings: 0 }])
+    expect(results).toMatchObject([
+      { name: rules, successful: true, errors: [] },
+      { name: missing, successful: false, errors: [{ code: 'LOAD_ERR_FILE_READ', codedesc: 'File read error' }] },
+    ])
+    await expect(run(rulesCheck, missing)).rejects.toThrow('cannot be read')
+  })
+
   test("has the shape of Falco's load results, one for each file", async () => {
     const bad = file(
       'bad.yaml',
@@ -116,6 +169,23 @@ describe('rules show', () => {
       outputFields: ['fd.name'],
     })
     expect((await run(rulesShow, 'my.read', ...own())).out).toContain(`defined in   ${rules}:5`)
+  })
+
+  test('tells where it was first defined, and where it was last changed by anything', async () => {
+    const more = file(
+      'more.yaml',
+      '- rule: my.read\n  condition: and fd.num > 0\n  override: {condition: append}\n- rule: my.read\n  tags: [b]\n  override: {tags: append}\n',
+    )
+    const both = [...own(), '--rules', more]
+    const { out } = await run(rulesShow, 'my.read', ...both)
+    expect(out).toContain(`defined in   ${rules}:5\n`)
+    expect(out).toContain(`changed in   ${more}:4\n`)
+    expect((await run(rulesShow, 'my.read', ...own())).out).not.toContain('changed in')
+    const places = { defined: { file: rules, line: 5 }, changed: { file: more, line: 4 } }
+    expect(JSON.parse((await run(rulesShow, 'my.read', ...both, '--json')).out)).toMatchObject(places)
+    expect(JSON.parse((await run(rulesList, ...both, '--json')).out)).toMatchObject(places)
+    expect((await run(rulesList, ...both)).out).toContain(`${rules}:5, changed in ${more}:4\n`)
+    expect((await run(rulesList, ...own())).out).toContain(`${rules}:5\n`)
   })
 
   test('names the nearest rule where there is none of that name', async () => {
@@ -245,6 +315,39 @@ describe('rules lint', () => {
 })
 
 describe('rules import', () => {
+  test('tells of every rule that uses what means something else here', async () => {
+    const home = join(folder, 'differing')
+    mkdirSync(home)
+    const made = (name: string, condition: string, output: string) =>
+      `- rule: ${name}\n  desc: d\n  condition: ${condition}\n  output: "${output}"\n  priority: info\n`
+    writeFileSync(
+      join(home, 'a.yaml'),
+      [
+        made('one', 'evt.type = open and proc.stdin.type = file and proc.apid = 3', 'o'),
+        made('two', 'evt.type = connect and fd.snet = 10.0.0.0/8 and proc.apid[1] = 3', '%evt.rawarg.res %fd.snet'),
+        made(
+          'three',
+          'evt.type = connect and fd.rnet = 10.0.0.0/8 and proc.name regex "a.c"',
+          '%toupper(k8s.pod.name)',
+        ),
+        made('four', 'evt.type = open and proc.name = a', '%proc.name'),
+      ].join(''),
+    )
+    const { out } = await run(rulesImport, home, '--json')
+    const { differences } = JSON.parse(out) as { differences: { code: string; what: string; places: string[] }[] }
+    const told = differences.filter(({ code }) => code !== 'rule-matching')
+    const at = (line: number, name: string) => `${join(home, 'a.yaml')}:${line} ${name}`
+    expect(told.map(({ code, places }) => [code, ...places])).toEqual([
+      ['regex', at(11, 'three')],
+      ['proc.stdin.*', at(1, 'one')],
+      ['proc.apid', at(1, 'one')],
+      ['fd.snet', at(6, 'two')],
+      ['evt.rawarg', at(6, 'two')],
+      ['k8s.pod.*', at(11, 'three')],
+    ])
+    expect((await run(rulesImport, home)).out).toContain('`proc.apid` without a number: Those of all ancestors')
+  })
+
   test('follows falco.yaml in its order, tells what is missing and blind, and writes only when asked', async () => {
     const home = join(folder, 'falco')
     mkdirSync(join(home, 'rules.d'), { recursive: true })

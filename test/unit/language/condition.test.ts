@@ -48,7 +48,7 @@ describe('a condition', () => {
     ['a.b = 1 andc.d = 2', 'expected "and" or "or" before "andc.d" @8'],
     ['(a.b = 1', 'expected ")" before the end @8'],
     ['a.b = 1)', 'expected "and" or "or" before ")" @7'],
-    ['a.b in x', 'expected "(" after in @7'],
+    ['a.b in /x', 'expected "(" after in @7'],
     ['a.b in (x', 'expected "," or ")" before the end @9'],
     ['a.b = "x', 'the quote " is never closed @6'],
     ['a.b regex "\\d+"', '"\\d" is no escape @11'],
@@ -189,5 +189,39 @@ describe('a condition', () => {
       { numRuns: 5000 },
     )
     expect(read).toBeGreaterThan(10)
+  })
+})
+
+describe('what is written as in another language', () => {
+  test.each([
+    ['a.b = 1 && c.d = 2', 'write "and" with blanks around it'],
+    ['a.b = 1 || c.d = 2', 'write "or" with blanks around it'],
+    ['(a.b = 1 || c.d = 2)', 'write "or" with blanks around it'],
+    ['a.b = 1 AND c.d = 2', 'write "and" in lower case'],
+    ['a.b = 1 Or c.d = 2', 'write "or" in lower case'],
+    ['NOT a.b = 1', 'write "not" in lower case'],
+    ['a.b = 1 and (NOT m)', 'write "not" in lower case'],
+    ['!a.b = cat', 'write "not a.b"'],
+    ['a.b = 1 and !(m)', 'write "not (…)"'],
+    ['a.b not in (x)', 'put "not" in front: not a.b in …'],
+    ['a.b[1] !in (x)', 'put "not" in front: not a.b[1] in …'],
+    ['a.b !contains x', 'put "not" in front: not a.b contains …'],
+    ['a.b iin (x)', 'compare without case by tolower(a.b) in …'],
+    ['a.b istartswith x', 'compare without case by tolower(a.b) startswith …'],
+    ['a.b iendswith x', 'compare without case by tolower(a.b) endswith …'],
+    ['a.b like x', 'use glob, in which * stands for anything, or contains'],
+    ['a.b matches x', 'use regex, or glob'],
+    ['a.b <> x', 'use !='],
+    ['a.b === x', 'use ='],
+    ['a.b startsWith x', 'did you mean "startswith"?'],
+    ['a.b contians x', 'did you mean "contains"?'],
+    ['a.b = anyof (x, y)', 'write a.b in (…)'],
+    ['a.b != allof (x, y)', 'write not a.b in (…)'],
+    ['a.b in anyof (x, y)', 'in takes its list without it'],
+    ['a.b = 1 andc.d = 2', undefined],
+  ])('%s is told how it is written here', (text, hint) => {
+    const parsed = parseCondition(text)
+    expect(parsed).toMatchObject({ ok: false })
+    expect('hint' in parsed && parsed.hint).toBe(hint)
   })
 })

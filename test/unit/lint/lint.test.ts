@@ -66,8 +66,26 @@ describe('lint', () => {
     ['basename(fd.name) = etc/x', 'basename() gives no slashes'],
     ['fd.name in (/etc/a, etc/passwd)', 'is an absolute path and this is not'],
     ['fd.directory = /etc/', 'no slash at its end'],
+    ['fd.port = 70000', 'a port is from 0 to 65535'],
+    ['fd.sport in (80, 65536)', 'a port is from 0 to 65535'],
+    ['fd.lport > 65535', 'a port is from 0 to 65535'],
+    ['fd.typechar = file', 'fd.typechar has no such value'],
+    ['fd.typechar in (f, x)', 'fd.typechar has no such value'],
+    ['fd.type = socket', 'fd.type has no value socket'],
+    ['evt.res = EACCESS', 'evt.res is SUCCESS or the name of an error'],
+    ['evt.res in (SUCCESS, -2)', 'evt.res is SUCCESS or the name of an error'],
+    ['fd.filename = /etc/passwd', 'fd.filename has no slashes'],
+    ['fd.filename endswith ssh/id_rsa', 'fd.filename has no slashes'],
+    ['len(fd.name) < 0', 'a length is at least 0'],
+    ['len(fd.name) = -1', 'a length is at least 0'],
+    ['evt.arg.flags contains O_CREATE', 'evt.arg.flags has no value O_CREATE'],
+    ['evt.arg.mode contains O_CREAT', 'evt.arg.mode has no value O_CREAT'],
+    ['evt.arg.domain = AF_INET4', 'evt.arg.domain has no value AF_INET4'],
+    ['evt.arg.request in (PTRACE_ATTACH, PTRACE_POKE)', 'evt.arg.request has no value PTRACE_POKE'],
   ])('finds a value that can never match in %s', (check, why) => {
-    expect(lint(rule('r', `evt.type = open and ${check}`))).toEqual([expect.stringContaining(why)])
+    expect(lint(rule('r', `evt.type in (open, socket, connect, ptrace) and ${check}`))).toEqual([
+      expect.stringContaining(why),
+    ])
   })
 
   test.each([
@@ -79,8 +97,23 @@ describe('lint', () => {
     'fd.name startswith /etc/',
     'fd.name startswith "pipe:["',
     'fd.directory = /',
+    'fd.port in (0, 65535)',
+    'fd.port < 65536',
+    'fd.port = http',
+    'fd.typechar in (f, d, 4, 6)',
+    'fd.type in (file, ipv4, other)',
+    'evt.res in (SUCCESS, ENOENT, E999)',
+    'evt.res startswith E',
+    'len(fd.name) >= 0',
+    'evt.arg.flags contains "O_CREAT"',
+    'evt.arg.flags contains CLONE_NEW',
+    'evt.arg.flags = "O_WRONLY|O_CREAT"',
+    'evt.arg.flags != O_CREATE',
+    'evt.arg.mode contains "S_IXUSR"',
+    'evt.arg.flags contains MAP_ANONYMOUS',
+    'evt.arg.mode = "R_OK|W_OK"',
   ])('is content with %s', (check) => {
-    expect(lint(rule('r', `evt.type = open and ${check}`))).toEqual([])
+    expect(lint(rule('r', `evt.type in (open, connect) and ${check}`))).toEqual([])
   })
 
   test('points into the list that holds the value, through lists of lists and exceptions', () => {

@@ -66,6 +66,8 @@ describe('rules files', () => {
     [rule('evt.abspath[third] = /x'), 'field "evt.abspath" takes src or dst, not "third"'],
     [rule('toupper(evt.type) = OPEN'), '3:14 E_RULE_TRANSFORMER evt.type is compared as it is'],
     [rule('evt.type = execve').replace('info', 'urgent'), '5:13 E_RULE_SHAPE "urgent" is no priority'],
+    [rule('evt.type = execve').replace('info', 'warn'), '"warn" is no priority (did you mean Warning?)'],
+    [rule('evt.type = execve').replace('info', 'eror'), '"eror" is no priority (did you mean Error?)'],
     [rule('evt.type = execve').replace('%proc.name', '%proc.nam'), '4:14 E_RULE_FIELD unknown field "proc.nam"'],
     ['- rule: r\n  condition: evt.type = execve\n', '1:9 E_RULE_SHAPE rule "r" has no "output"'],
     ['just text', '1:1 E_RULE_SHAPE a rules file is a list of items'],

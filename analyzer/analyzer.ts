@@ -5,7 +5,6 @@
  */
 import { type Batch, eventRows, eventTables, readNumber, readText, type Table } from '../core/batch/batch.ts'
 import { RowIds } from '../core/batch/event-id.ts'
-import { Inflater } from '../core/batch/inflater.ts'
 import { TABLES } from '../core/batch/schema.ts'
 import { openBatch, sealBatch } from '../core/batch/seal.ts'
 import { storageDay } from '../core/batch/storage-day.ts'
@@ -43,8 +42,6 @@ export class Analyzer implements Component {
   /** By version, the least recently used first; those in force among them. */
   private readonly ruleSets = new Map<string, RuleSet>()
   private consumer: Component | null = null
-  /** Nothing is awaited while a batch is looked at, so that there is one at a time. */
-  private readonly inflater = new Inflater()
 
   constructor(options: AnalyzerOptions) {
     this.options = options
@@ -147,7 +144,7 @@ export class Analyzer implements Component {
     metrics.add('seamark_analyzer_received_batches_total')
     // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
     if (item.header?.rows === 0 || item.payload.length === 0) return { detections: [], dead: [], payload: null }
-    const { header, batch } = openBatch(item.payload, this.inflater)
+    const { header, batch } = openBatch(item.payload)
     // One set judges the whole batch, whatever is loaded meanwhile.
     const ruleSet = this.ruleSetFor(item.envelope)
     const envelope = item.envelope ?? { receivedMs: Date.now(), ruleset: ruleSet.version, parts: {} }

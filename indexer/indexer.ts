@@ -74,6 +74,7 @@ export class Indexer implements Component {
    * cost much for nothing, and what has been sent back often comes late once the store is there.
    */
   private async write({ items: delivered, attempt }: Delivery): Promise<void> {
+    this.countEvicted(delivered)
     // Evicted ones have nothing to ask the store with; its silence about them would look like an answer.
     const items = delivered.filter(({ payload }) => payload.length > 0).flatMap(batchesOf)
     if (items.length === 0) return
@@ -91,6 +92,12 @@ export class Indexer implements Component {
         if (!this.isAway || asked === MAX_ASKS) throw error
       }
     }
+  }
+
+  /** What a full queue let go is judged and alerted, and cannot be searched. */
+  private countEvicted(items: readonly Item[]): void {
+    const rows = items.reduce((sum, { header, payload }) => sum + (payload.length > 0 ? 0 : (header?.rows ?? 0)), 0)
+    if (rows > 0) this.options.metrics.add('seamark_indexer_evicted_events_total', rows)
   }
 
   private async untilAskedAgain(): Promise<void> {

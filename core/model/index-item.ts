@@ -107,8 +107,17 @@ function sharedItem(batches: readonly Item[]): Item {
   return {
     id: `batches:${digest(batches.map(({ id }) => id))}`,
     class: batches[0]!.class,
+    ...sharedHeader(batches),
     payload: Buffer.concat([head, text, ...batches.map(({ payload }) => payload)]),
   }
+}
+
+/** Of no host: what stays of the item when it is evicted says how many rows went with it. */
+function sharedHeader(batches: readonly Item[]): Pick<Item, 'header'> {
+  const [first] = batches
+  if (first?.header === undefined) return {}
+  const rows = batches.reduce((sum, { header }) => sum + (header?.rows ?? 0), 0)
+  return { header: { ...first.header, collector: '', lowMs: {}, dropped: {}, rows } }
 }
 
 /** The batches that share an item, each as an item of its own; the item itself where it holds anything else. */

@@ -81,6 +81,9 @@ export const METRICS = {
   seamark_notify_dropped_total: counter('Notifications that were not kept for delivery.', 'destination', 'reason'),
   seamark_notify_up: gauge('1 while the destination takes notifications, 0 while it fails.', 'destination'),
   seamark_indexer_written_documents_total: counter('Documents written to the search store.', 'kind'),
+  seamark_indexer_evicted_events_total: counter(
+    'Events whose batches were evicted from a full queue before they were stored.',
+  ),
   seamark_indexer_refused_documents_total: counter('Documents the search store will never take.', 'kind'),
   seamark_queue_items: gauge('Items waiting.', 'topic'),
   seamark_queue_bytes: gauge('Bytes waiting.', 'topic'),

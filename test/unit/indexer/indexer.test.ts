@@ -48,7 +48,7 @@ async function indexing(refuses: Set<string>) {
   }
   const indexer = new Indexer(options)
   await indexer.start()
-  return { queue, written, tried, conditions, world, stop: () => indexer.stop(100) }
+  return { queue, written, tried, conditions, metrics, world, stop: () => indexer.stop(100) }
 }
 
 test('a document that the store refuses becomes a dead letter with its reason; the others are written', async () => {
@@ -189,6 +189,18 @@ test('batches that share an item are written as they would be alone', async () =
   await together.stop()
   expect(together.written).toHaveLength(70)
   expect(together.written).toEqual(apart.written)
+})
+
+test('what shares an item and is evicted leaves behind how many events went', async () => {
+  const [shared] = batchItems(sealedBatches(5))
+  expect(shared!.header).toMatchObject({ collector: '', rows: 5 })
+  const { queue, written, metrics, stop } = await indexing(new Set())
+  await queue.deliver('index', [{ ...shared!, payload: new Uint8Array(0) }])
+  await stop()
+  expect([written.length, await metrics.registry.metrics()]).toEqual([
+    0,
+    expect.stringContaining('seamark_indexer_evicted_events_total 5'),
+  ])
 })
 
 test('large batches and batches of other classes share no item', () => {

@@ -41,6 +41,11 @@ export const FIELD_DIFFERENCES: readonly FieldDifference[] = [
     here: 'The source of an event that is no system call (docker, health, command), and one line about it.',
   },
   {
+    fields: ['fd.is_server'],
+    here: 'Whoever accepted or listens is the server, as the kernel knows it; Falco goes by addresses, and takes a client that connects to its own machine for one.',
+  },
+  { fields: ['syscall.type'], here: 'That of a process that ended is procexit; Falco gives it none.' },
+  {
     fields: ['k8s.pod.*', 'k8s.rs.name', 'k8s.deployment.name'],
     here: 'From the labels of a container and of the sandbox of its pod, where Docker runs them.',
   },

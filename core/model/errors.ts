@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   E_BATCH_TOO_LARGE: 'The events of a batch are larger than a batch may be; a collector sends them as several.',
   E_BATCH_CORRUPT: 'A batch is damaged or hostile and cannot be read; it is quarantined.',
   E_QUEUE_FULL: 'The queue has reached its bound in bytes.',
+  E_QUEUE_LAYOUT: 'Redis holds data of a version of Seamark that this one cannot read.',
   E_QUEUE_STORAGE: 'The queue could not write to disk (full, read-only or failing).',
   E_STORE_STORAGE: 'The search store could not read or write its files.',
   E_STORE_REFUSED: 'The search store will never take a document as it is; it is kept as a dead letter.',

@@ -194,10 +194,39 @@ describe.skipIf(missing !== null)('Redis queue', () => {
     onTestFinished(() => redis.disconnect())
     await redis.set(`${prefix}:layout`, '99')
     await expect(opened({ prefix })).rejects.toMatchObject({
-      code: 'E_QUEUE_STORAGE',
+      code: 'E_QUEUE_LAYOUT',
       retryable: false,
       message: expect.stringMatching(/layout 99.*layout 2/),
     })
+  })
+
+  test('data of the layout before is taken over, with what waits in it', async () => {
+    const prefix = `{${randomUUID()}}`
+    const before = await opened({ prefix })
+    await before.offer('batches', [item('waits', 'since before')])
+    const redis = new Redis(server!.url)
+    onTestFinished(() => redis.disconnect())
+    await redis.set(`${prefix}:layout`, '1')
+    const queue = await opened({ prefix })
+    expect(await redis.get(`${prefix}:layout`)).toBe('2')
+    expect((await take(queue, 'batches', 1)).map(({ id }) => id)).toEqual(['waits'])
+  })
+
+  test('a consumer that may have two deliveries handles the second while the first waits', async () => {
+    const queue = await opened()
+    for (const id of ['a', 'b']) await queue.offer('index', [item(`${id}1`), item(`${id}2`)])
+    const begun = new Set<string>()
+    const both = Promise.withResolvers<void>()
+    const handle = async ({ items }: Delivery) => {
+      for (const { id } of items) begun.add(id)
+      if (begun.size === 4) both.resolve()
+      await both.promise
+    }
+    const consumer = queue.consume('index', handle, { maxItems: 2, deliveries: 2 })
+    await consumer.start()
+    await both.promise
+    await consumer.stop(1_000)
+    expect((await queue.depth('index')).items).toBe(0)
   })
 
   test('an offer that died before its job was made is completed by its repetition', async () => {

@@ -24,6 +24,10 @@ import { isolate } from './poison.ts'
 
 /** Rule sets kept for batches that were stamped before a reload and are judged after it. */
 const MAX_RULE_SETS = 4
+/** Of one batch. A host whose every event matches every rule is not worth the memory of more. */
+const MAX_DETECTIONS = 16_384
+/** Items of detections that are in memory before they are offered. */
+const MAX_HELD_ITEMS = 1_024
 
 export interface AnalyzerOptions {
   queue: Queue
@@ -113,6 +117,7 @@ export class Analyzer implements Component {
         const judged = this.judge(item, delivery.attempt)
         detections.push(...detectionItems(judged.detections))
         dead.push(...judged.dead)
+        if (detections.length >= MAX_HELD_ITEMS) await this.offer('detections', detections.splice(0))
         if (judged.payload !== null) kept.push({ ...item, id: `batch:${item.id}`, payload: judged.payload })
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'E_BATCH_CORRUPT') throw error
@@ -142,7 +147,8 @@ export class Analyzer implements Component {
   private judge(item: Item, attempt: number): Judged {
     const { metrics, logger, onBatch } = this.options
     metrics.add('seamark_analyzer_received_batches_total')
-    // A heartbeat, or a batch whose payload was evicted from a full queue: its header stays to tell of it.
+    // Evicted from a full queue: its header stays to tell of it.
+    if (item.payload.length === 0) metrics.add('seamark_analyzer_evicted_events_total', item.header?.rows ?? 0)
     if (item.header?.rows === 0 || item.payload.length === 0) return { detections: [], dead: [], payload: null }
     const { header, batch } = openBatch(item.payload)
     // One set judges the whole batch, whatever is loaded meanwhile.
@@ -152,9 +158,9 @@ export class Analyzer implements Component {
     const judged: Judged = { detections: [], dead: [], payload: item.payload }
     let readable: Batch | null = batch
     try {
-      judged.detections = detectionsOf(ruleSet, header, batch, envelope)
+      judged.detections = this.detectionsOf(ruleSet, header, batch, envelope)
     } catch (error) {
-      const { judged: parts, good, bad } = isolate(batch, (part) => detectionsOf(ruleSet, header, part, envelope))
+      const { judged: parts, good, bad } = isolate(batch, (part) => this.detectionsOf(ruleSet, header, part, envelope))
       logger.error({ err: error, batch: item.id, events: bad.length }, 'Events cannot be judged and are set aside')
       metrics.add('seamark_analyzer_poisoned_events_total', bad.length)
       judged.detections = parts.flat()
@@ -170,6 +176,27 @@ export class Analyzer implements Component {
     if (readable !== null) onBatch?.(header, readable, envelope)
     return judged
   }
+
+  private detectionsOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, envelope: Envelope): Detection[] {
+    const ids = new RowIds(header, batch)
+    const tables = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))
+    const context: DetectionContext = {
+      hostname: header.collector,
+      collector: header.collector,
+      idOf: (table, row) => ids.of(tables.get(table)!, row),
+      day: (timeMs) => {
+        const day = storageDay(timeMs, envelope.receivedMs)
+        return { day, part: envelope.parts[day] ?? 0 }
+      },
+    }
+    const matches = matchesOf(ruleSet, header, batch, tables)
+    if (matches.length > MAX_DETECTIONS) {
+      const dropped = matches.length - MAX_DETECTIONS
+      this.options.metrics.add('seamark_analyzer_dropped_detections_total', dropped)
+      this.options.logger.warn({ collector: header.collector, dropped }, 'More detections than a batch may have')
+    }
+    return matches.slice(0, MAX_DETECTIONS).map((match) => ruleSet.detection(batch, match, context))
+  }
 }
 
 /** What came of one item. */
@@ -181,21 +208,6 @@ interface Judged {
   payload: Uint8Array | null
 }
 
-function detectionsOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, envelope: Envelope): Detection[] {
-  const ids = new RowIds(header, batch)
-  const tables = new Map(eventTables(batch).map((table) => [TABLES[table.name].id as number, table]))
-  const context: DetectionContext = {
-    hostname: header.collector,
-    collector: header.collector,
-    idOf: (table, row) => ids.of(tables.get(table)!, row),
-    day: (timeMs) => {
-      const day = storageDay(timeMs, envelope.receivedMs)
-      return { day, part: envelope.parts[day] ?? 0 }
-    },
-  }
-  return matchesOf(ruleSet, header, batch, tables).map((match) => ruleSet.detection(batch, match, context))
-}
-
 /** What the host's filter found, where it ran the same rules; else what they find here. */
 function matchesOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, tables: ReadonlyMap<number, Table>): Match[] {
   if (header.edgeRuleset !== ruleSet.version) return ruleSet.detect(batch)
@@ -204,6 +216,8 @@ function matchesOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, tables: 
   const ruleByName = new Map(ruleSet.rules.map((rule, index) => [rule.name, index]))
   const rowsByTable = new Map<Table, Map<number, number>>()
   const matches: Match[] = []
+  // A hostile host may name one match as often as it likes.
+  const seen = new Set<string>()
   for (let i = 0; i < annotations.rowCount; i++) {
     const id = readNumber(annotations, i, 'matchTable') ?? 0
     const table = tables.get(id)
@@ -215,7 +229,10 @@ function matchesOf(ruleSet: RuleSet, header: BatchHeader, batch: Batch, tables: 
       rowsByTable.set(table, rows)
     }
     const row = rows.get(readNumber(annotations, i, 'matchOrdinal') ?? -1)
-    if (row !== undefined) matches.push({ table: id, row, rule })
+    const key = `${id} ${row} ${rule}`
+    if (row === undefined || seen.has(key)) continue
+    seen.add(key)
+    matches.push({ table: id, row, rule })
   }
   return matches
 }

@@ -45,6 +45,8 @@ export function openQueue(config: Config, logger: Logger): MeasuredQueue {
     ...redisConfig(config),
     maxBytes: config.queue.maxBytes,
     leaseMs: config.redis.leaseSeconds * 1_000,
+    // Ingest has told hosts that it has their batches; what does not fit waits with them, where batches go by class.
+    keeps: ['batches'],
     onError: logRepeated(logger, 'The queue on Redis has a failure'),
   })
 }

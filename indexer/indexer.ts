@@ -19,6 +19,8 @@ import { documentsOf } from './event-documents.ts'
 
 const sleepMs = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal })
 
+/** So long an eviction is told of after it was met. */
+const EVICTION_TOLD_MS = 60_000
 const EXPIRE_MS = 10 * 60_000
 const DAY_MS = 86_400_000
 /** A store that was away is not asked again for so long. */
@@ -97,7 +99,9 @@ export class Indexer implements Component {
   /** What a full queue let go is judged and alerted, and cannot be searched. */
   private countEvicted(items: readonly Item[]): void {
     const rows = items.reduce((sum, { header, payload }) => sum + (payload.length > 0 ? 0 : (header?.rows ?? 0)), 0)
-    if (rows > 0) this.options.metrics.add('seamark_indexer_evicted_events_total', rows)
+    if (rows === 0) return
+    this.options.metrics.add('seamark_indexer_evicted_events_total', rows)
+    this.options.conditions.set('events.evicted', `${rows} events at once`, '', EVICTION_TOLD_MS)
   }
 
   private async untilAskedAgain(): Promise<void> {

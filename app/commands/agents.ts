@@ -71,7 +71,10 @@ export const agentsRevoke: Command = {
       throw new AppError('E_USAGE', 'Name one host: seamark agents revoke NAME')
     const config = commandConfig(args)
     requireDeployment(config, 'redis')
-    if (await withDocuments(config, (documents) => new Agents({ documents }).revoke(name))) return EXIT.ok
+    if (await withDocuments(config, (documents) => new Agents({ documents }).revoke(name))) {
+      process.stdout.write(`${safeText(name)} is refused within five seconds; its name is free\n`)
+      return EXIT.ok
+    }
     process.stderr.write(`seamark: no enrolled host is called '${safeText(name)}'; see: seamark agents list\n`)
     return EXIT.negative
   },

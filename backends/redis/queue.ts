@@ -23,6 +23,11 @@ export interface RedisQueueOptions extends RedisConfig {
   maxBytes?: number
   /** Items one topic may hold. Default 1,000,000. */
   maxItems?: number
+  /**
+   * Topics of which nothing is evicted, because somebody was told that it is kept. Their last tenth is for items of the
+   * highest class, so that what others fill them with does not keep evidence out. Default none.
+   */
+  keeps?: readonly Topic[]
   /** Finished ids each topic remembers, so that a repeated offer is taken once. Default 100,000. */
   rememberIds?: number
   /** A consumer that is silent this long loses its items to others. Default 30 s. */
@@ -60,6 +65,9 @@ export interface RedisQueue extends Queue, Component {
 
 /** Where things come in; all other topics are offered what comes of them. */
 const ENTRIES: ReadonlySet<Topic> = new Set<Topic>(['batches'])
+/** Of the bytes of a topic that keeps everything: for items of the highest class alone. */
+const EVIDENCE_SHARE = 0.1
+const HIGHEST = BATCH_CLASSES.length - 1
 const MAX_DELIVERY_ITEMS = 64
 const MAX_DELIVERY_BYTES = 16 * 1024 * 1024
 
@@ -88,6 +96,7 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
     timesClosed += 1
     isOfferLoaded = false
   })
+  const keeps = new Set<Topic>(options.keeps)
   /** Topics whose last offer from here was refused. */
   const full = new Set<Topic>()
   const checkpointsKey = `${prefix}:checkpoints`
@@ -150,9 +159,9 @@ export function createRedisQueue(options: RedisQueueOptions): RedisQueue {
           group,
           checkpointsKey,
           nowMs(),
-          maxBytes,
+          keeps.has(topic) && lowest < HIGHEST ? Math.floor(maxBytes * (1 - EVIDENCE_SHARE)) : maxBytes,
           maxItems,
-          lowest,
+          keeps.has(topic) ? 0 : lowest,
           items.length,
           ...items.flatMap(asArguments),
           ...at.flatMap(({ source, position }) => [source, position]),

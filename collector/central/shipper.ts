@@ -33,6 +33,7 @@ export interface ShipperOptions {
 }
 
 const MAX_RETRY_AFTER_MS = 30_000
+const CREDENTIALS_PAUSE_MS = 10_000
 
 export class Shipper implements Component {
   private readonly options: ShipperOptions
@@ -95,6 +96,8 @@ export class Shipper implements Component {
     }
     if (answer.status === 401) {
       this.inTrouble('credentials', detail)
+      // Nothing that this host does makes its key good again.
+      await pause(CREDENTIALS_PAUSE_MS, this.stopped.signal)
       return new AppError('E_INGEST_CREDENTIALS', detail, { retryable: true })
     }
     this.inTrouble(answer.status === 429 ? 'full' : 'unavailable', detail)

@@ -17,6 +17,10 @@ import { Strings } from './strings.ts'
 
 export const BODY_MAGIC = 0x42424d53
 const HEAD_BYTES = 32
+/** Twice what a host puts into a batch: each row may match every rule, and that has to fit into memory. */
+export const MAX_EVENT_ROWS = 32_768
+/** Of the table that says what the host's filter matched. */
+export const MAX_MATCH_ROWS = 131_072
 const TABLE_BYTES = 16
 const COLUMN_BYTES = 8
 /** Without these a row has no meaning; readers rely on them. */
@@ -118,6 +122,7 @@ export function openBody(input: Uint8Array): Batch {
     if (tables[table.name] !== undefined) throw corrupt(`table ${table.name} stands in it twice`)
     tables[table.name] = table
   }
+  checkRows(tables)
   checkReferences(tables)
   return { baseNs: view.getBigUint64(24, true), strings, tables }
 }
@@ -169,6 +174,13 @@ function openTable(bytes: Uint8Array, view: DataView, entry: number, stringCount
     if (table.columns[required] === undefined) throw corrupt(`table ${name} lacks the column ${required}`)
   }
   return table
+}
+
+function checkRows(tables: Batch['tables']): void {
+  let rows = 0
+  for (const { name, rowCount } of Object.values(tables)) if (TABLES[name].role === 'event') rows += rowCount
+  check(rows <= MAX_EVENT_ROWS, 'it has more events than a batch may have')
+  check((tables.matches?.rowCount ?? 0) <= MAX_MATCH_ROWS, 'it has more matches than a batch may have')
 }
 
 function checkReferences(tables: Batch['tables']): void {

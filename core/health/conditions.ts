@@ -63,6 +63,14 @@ export const CONDITIONS = {
     means: 'More could not be handled than is kept of it',
     fix: 'mend what the kept ones tell of, replay or remove them; revoke a host that sends what cannot be read',
   },
+  'host.lost': {
+    means: 'A host lost events before it could send them',
+    fix: 'spool_full: more disk and queue.max_bytes there; rings and budgets: narrower rules or larger capture.ring_bytes',
+  },
+  'events.evicted': {
+    means: 'Events made room for more important ones in a full queue: they cannot be searched',
+    fix: 'mend what keeps them from being stored (Elasticsearch), or give the queue more room (queue.max_bytes)',
+  },
   'queue.waiting': {
     means: 'What came from hosts waits in the queue and is not judged, or not stored',
     fix: 'start analyzers, or more of them; where they run, their logs and their other conditions have the reason',

@@ -58,6 +58,10 @@ export const METRICS = {
   seamark_shipper_errors_total: counter('Messages that ingest did not take and that are tried again.', 'reason'),
   seamark_analyzer_received_batches_total: counter('Batches taken from the queue.'),
   seamark_analyzer_received_events_total: counter('Events taken from the queue.'),
+  seamark_analyzer_evicted_events_total: counter(
+    'Events whose batches were evicted from a full queue before they were judged.',
+  ),
+  seamark_analyzer_dropped_detections_total: counter('Detections beyond what one batch may have.'),
   seamark_analyzer_detections_total: counter('Detections made.', 'priority'),
   seamark_analyzer_substituted_rulesets_total: counter(
     'Batches judged by other rules than those stamped on them, which were no longer known.',
@@ -80,6 +84,7 @@ export const METRICS = {
   seamark_notify_dead_total: counter('Notifications given up and moved to the topic `dead`.', 'destination'),
   seamark_notify_dropped_total: counter('Notifications that were not kept for delivery.', 'destination', 'reason'),
   seamark_notify_up: gauge('1 while the destination takes notifications, 0 while it fails.', 'destination'),
+  seamark_ingest_lost_events_total: counter('Events that hosts say they lost before they could send them.', 'reason'),
   seamark_indexer_written_documents_total: counter('Documents written to the search store.', 'kind'),
   seamark_indexer_evicted_events_total: counter(
     'Events whose batches were evicted from a full queue before they were stored.',

@@ -16,6 +16,7 @@ import {
 } from '../../core/model/ingest-protocol.ts'
 import type { Item } from '../../core/model/queue.ts'
 import type { Metrics } from '../../core/runtime/metrics.ts'
+import { safeText } from '../../core/runtime/safe-text.ts'
 import type { AgentStatuses } from '../agent-statuses.ts'
 import type { Agent } from '../agents.ts'
 import type { Authentication } from '../authentication.ts'
@@ -40,6 +41,20 @@ export interface BatchesOptions {
 const RETRY_AFTER_S = 2
 /** What a request took on its way is part of what is seen; synchronised hosts are far below. */
 const MAX_SKEW_MS = 30_000
+/** So long a loss is told of after it came. */
+const LOSS_TOLD_MS = 60_000
+const MAX_TOLD_LOSSES = 8
+/** Reasons that collectors and shippers give. */
+const LOSSES: ReadonlySet<string> = new Set([
+  'spool_full',
+  'too_large',
+  'ring_full_process',
+  'ring_full_bulk',
+  'budget',
+  'sequence_gap',
+  'unusable',
+  'sink_failed',
+])
 /** So long what was seen of a host's clock counts; a host that watches sends every few seconds. */
 const SKEW_GOOD_MS = 60_000
 
@@ -90,6 +105,7 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
       }
       metrics.add('seamark_ingest_batches_total', items.length)
       metrics.add('seamark_ingest_bytes_total', request.body.length)
+      noteLosses(agent, items)
       noteStatus(agent, Number(request.headers[SENT_HEADER]), receivedMs)
       if (envelopes.activeRules !== null) void reply.header(RULESET_HEADER, envelopes.activeRules)
       return { stored: items.length }
@@ -98,7 +114,7 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
 
   function itemsOf(body: Buffer, agent: Agent): Item[] {
     let inflated = 0
-    return splitFrames(body, MAX_MESSAGE_BATCHES).map((payload, i) => {
+    return framesOf(body).map((payload, i) => {
       const field = `batches[${i}]`
       try {
         const header = readHeader(payload)
@@ -116,11 +132,38 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
         const id = `${header.collector}/${header.epoch}/${header.sequence}`
         return { id, class: header.class, header, envelope: envelopes.stamp(header), payload }
       } catch (error) {
-        if (!(error instanceof AppError) || error.code !== 'E_BATCH_CORRUPT') throw error
-        metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'corrupt' })
-        throw new ApiProblem(422, error.code, `${field}: ${error.message}`, [{ field, message: error.message }])
+        throw asProblem(error, field)
       }
     })
+  }
+
+  function framesOf(body: Buffer): Buffer[] {
+    try {
+      return splitFrames(body, MAX_MESSAGE_BATCHES)
+    } catch (error) {
+      throw asProblem(error, 'batches')
+    }
+  }
+
+  function asProblem(error: unknown, field: string): unknown {
+    if (!(error instanceof AppError) || error.code !== 'E_BATCH_CORRUPT') return error
+    metrics.add('seamark_ingest_refused_requests_total', 1, { reason: 'corrupt' })
+    return new ApiProblem(422, error.code, `${field}: ${error.message}`, [{ field, message: error.message }])
+  }
+
+  /** What a host says it lost before it could send it, so that nobody takes silence for quiet. */
+  function noteLosses(agent: Agent, items: readonly Item[]): void {
+    const losses = new Map<string, number>()
+    for (const { header } of items) {
+      for (const [reason, count] of Object.entries(header?.dropped ?? {}))
+        losses.set(reason, (losses.get(reason) ?? 0) + count)
+    }
+    for (const [reason, count] of losses) {
+      // Hosts choose the word; what is none of ours is counted under one name.
+      metrics.add('seamark_ingest_lost_events_total', count, { reason: LOSSES.has(reason) ? reason : 'other' })
+    }
+    const told = [...losses].map(([reason, count]) => `${count} events (${safeText(reason)})`).slice(0, MAX_TOLD_LOSSES)
+    if (told.length > 0) conditions.set('host.lost', `it lost ${told.join(', ')}`, agent.collector, LOSS_TOLD_MS)
   }
 
   function noteStatus(agent: Agent, sentMs: number, receivedMs: number): void {
@@ -134,6 +177,11 @@ export function addBatchesRoute(app: FastifyInstance, options: BatchesOptions): 
 
 function skewText(skewMs: number): string {
   const seconds = Math.abs(skewMs) / 1_000
-  const amount = seconds < 2 * 86_400 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 86_400)} days`
+  const amount =
+    seconds > 1e10
+      ? 'many years'
+      : seconds < 2 * 86_400
+        ? `${Math.round(seconds)} s`
+        : `${Math.round(seconds / 86_400)} days`
   return `it is ${amount} ${skewMs > 0 ? 'ahead' : 'behind'}`
 }

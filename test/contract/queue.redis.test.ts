@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createRedisQueue, type RedisQueueOptions } from '../../backends/redis/queue.ts'
 import { AppError } from '../../core/model/errors.ts'
-import type { Delivery } from '../../core/model/queue.ts'
+import type { Delivery, Item } from '../../core/model/queue.ts'
 import { type RedisServer, redisMissing, startRedis } from '../support/redis.ts'
 import { runChild } from './children/run-child.ts'
 import { consuming, eventually, item, queueSuite, take } from './queue.suite.ts'
@@ -198,6 +198,18 @@ describe.skipIf(missing !== null)('Redis queue', () => {
       retryable: false,
       message: expect.stringMatching(/layout 99.*layout 2/),
     })
+  })
+
+  test('a topic that keeps everything refuses instead of evicting, and lets evidence in for longer', async () => {
+    const queue = await opened({ maxBytes: 30_000, keeps: ['batches'] })
+    const of = (id: string, cls: Item['class']) => item(id, 'x'.repeat(6_500), { class: cls })
+    await queue.offer('batches', [of('a', 'routine'), of('b', 'routine'), of('c', 'bulk')])
+    expect(await queue.offer('batches', [of('d', 'routine')])).toBe('full')
+    expect(await queue.offer('batches', [of('e', 'evidence')])).toBe('stored')
+    expect(await queue.offer('batches', [of('f', 'evidence')])).toBe('full')
+    const got = await take(queue, 'batches', 4)
+    expect(got.map(({ id, payload }) => [id, payload.length])).toEqual(['a', 'b', 'c', 'e'].map((id) => [id, 6_500]))
+    expect(queue.counters).toMatchObject({ evictedItems: 0, refusedOffers: 2 })
   })
 
   test('data of the layout before is taken over, with what waits in it', async () => {

@@ -91,7 +91,9 @@ async function analyzing(ruleSet: RuleSet, load?: AnalyzerOptions['loadRuleSet']
     queue.items('detections').flatMap((item) => detectionsIn(item).map(({ detection }) => detection))
   const substituted = async () =>
     (await metrics.registry.getSingleMetric('seamark_analyzer_substituted_rulesets_total')!.get()).values[0]?.value
-  return { queue, analyzer, detections, substituted }
+  const dropped = async () =>
+    (await metrics.registry.getSingleMetric('seamark_analyzer_dropped_detections_total')!.get()).values[0]?.value
+  return { queue, analyzer, detections, substituted, dropped }
 }
 
 test('a batch is judged by the rules stamped on it, also when others were loaded meanwhile', async () => {
@@ -104,6 +106,37 @@ test('a batch is judged by the rules stamped on it, also when others were loaded
     ['opened /b', after.version],
   ])
   expect(await substituted()).toBe(0)
+})
+
+test('a match that a host names again and again counts once, and more matches than a batch may have are refused', async () => {
+  const rules = rulesFor('/a')
+  const { queue, analyzer, detections } = await analyzing(rules)
+  const named = (times: number, sequence: number): Item => {
+    const whole = openBatch(batchItem(rules, ['/a'], sequence).payload)
+    const { matches } = whole.batch.tables
+    const columns = Object.fromEntries(
+      Object.entries(matches!.columns).map(([name, data]) => [
+        name,
+        new (data!.constructor as Uint32ArrayConstructor)(times).fill(data![0] as number),
+      ]),
+    )
+    whole.batch.tables.matches = { name: 'matches', rowCount: times, columns }
+    return { ...batchItem(rules, ['/a'], sequence), payload: sealBatch(whole.header, whole.batch).bytes }
+  }
+  await queue.deliver('batches', [named(100_000, 1), named(200_000, 2), batchItem(rules, ['/a'], 3)])
+  expect(detections().map(({ rule }) => rule)).toEqual(['opened /a', 'opened /a'])
+  expect(queue.items('dead').map(({ id, failure }) => [id, failure?.message])).toEqual([
+    ['batches/h/e/2', expect.stringContaining('more matches than a batch may have')],
+  ])
+  await analyzer.stop(100)
+})
+
+test('of a batch whose every event is a detection as many are told as a batch may have', async () => {
+  const rules = rulesFor('/a')
+  const { queue, analyzer, detections, dropped } = await analyzing(rules)
+  await queue.deliver('batches', [unfiltered(Array<string>(20_000).fill('/a'))])
+  expect([detections().length, await dropped()]).toEqual([16_384, 20_000 - 16_384])
+  await analyzer.stop(100)
 })
 
 test('rules that are no longer known are replaced by those in force, which the detection names and a metric counts', async () => {

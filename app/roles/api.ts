@@ -10,9 +10,10 @@ import { parseKql } from '../../core/language/kql/parser.ts'
 import type { Component } from '../../core/model/component.ts'
 import type { Documents } from '../../core/model/documents.ts'
 import { AppError } from '../../core/model/errors.ts'
+import { withinTime } from '../../core/runtime/deadline.ts'
 import { Lifecycle } from '../../core/runtime/lifecycle.ts'
 import type { Logger } from '../../core/runtime/logging.ts'
-import { openDocuments, openFeed, openSearchStore } from '../backends.ts'
+import { openDocuments, openFeed, openQueue, openSearchStore } from '../backends.ts'
 import type { Config } from '../config.ts'
 import { alertsWhenAway } from '../distributed/alerts-when-away.ts'
 import { OpenedWhenNeeded } from '../distributed/opened-when-needed.ts'
@@ -20,6 +21,8 @@ import { VERSION } from '../version.ts'
 
 /** With less, the queue may refuse the next batch. */
 const MIN_FREE_BYTES = 4 * 1024 * 1024
+/** What waits to be stored is looked at this often at most. */
+const BEHIND_ASKED_MS = 1_000
 
 export interface BuildApiOptions {
   config: Config
@@ -34,9 +37,11 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
   // What is searched is served without Redis too.
   const documents = new OpenedWhenNeeded(() => openDocuments(config, logger))
   const current = async () => new CurrentAlerts(await documents.use())
+  const queue = new OpenedWhenNeeded(() => openQueue(config, logger))
+  const behindMs = atMostEvery(BEHIND_ASKED_MS, async () => (await (await queue.use()).depth('index')).oldestMs)
   const api = createApi({
     ...config.api,
-    store: config.elasticsearch.url === undefined ? store : alertsWhenAway({ store, current }),
+    store: config.elasticsearch.url === undefined ? store : alertsWhenAway({ store, current, behindMs }),
     feed,
     parseKql: (text) => parseKql(text, DOCUMENT_CHECKS),
     checkField: checkDocumentField,
@@ -66,6 +71,7 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     .add('store', store)
     .add('feed', feed)
     .add('documents', documents)
+    .add('queue', queue)
     .add('api', api)
   return {
     start: async () => {
@@ -77,6 +83,19 @@ export function buildApi({ config, logger, readMetrics }: BuildApiOptions): Comp
     },
     stop: (deadlineMs) => lifecycle.stop(deadlineMs),
     address: () => api.address(),
+  }
+}
+
+/** The answer of the last call while that is not older. */
+function atMostEvery<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let askedMs = Number.NEGATIVE_INFINITY
+  let answer: Promise<T> | undefined
+  return () => {
+    if (answer === undefined || performance.now() - askedMs >= ms) {
+      askedMs = performance.now()
+      answer = withinTime(ms, ask(), 'the queue did not answer')
+    }
+    return answer
   }
 }
 

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { alertDocument } from '../../alerts/alert-document.ts'
 import { ALERTS, type StoredAlert } from '../../alerts/alert-state.ts'
 import { CurrentAlerts } from '../../alerts/current-alerts.ts'
-import { AWAY_NOTICE, alertsWhenAway } from '../../app/distributed/alerts-when-away.ts'
+import { AWAY_NOTICE, alertsWhenAway, BEHIND_NOTICE } from '../../app/distributed/alerts-when-away.ts'
 import { createSqliteDocuments } from '../../backends/sqlite/documents.ts'
 import { createSqliteSearchStore } from '../../backends/sqlite/search-store.ts'
 import { DOCUMENT_FIELDS } from '../../core/fields/document-fields.ts'
@@ -147,6 +147,23 @@ describe('alerts without their search store', () => {
     expect(await searched.get('alert', page.hits[0]!.id)).toEqual(page.hits[0])
     expect(await searched.get('alert', 'unknown')).toBe(null)
     await expect(searched.getAll('event', ['event-1'])).rejects.toMatchObject({ retryable: true })
+  })
+
+  test('when the store is far behind, alerts are those of now with a notice; a little behind it is asked', async () => {
+    const old = { ...store, search: async () => ({ hits: [] }), get: async () => null } as unknown as SearchStore
+    const behind = (ms: number) =>
+      alertsWhenAway({ store: old, current: async () => current, behindMs: async () => ms })
+    const query = { kind: 'alert', limit: 3 } as const
+    const page = await behind(60_000).search(query)
+    expect(page).toEqual({ ...(await current.search(query)), notice: BEHIND_NOTICE })
+    expect(await behind(60_000).get('alert', page.hits[0]!.id)).toEqual(page.hits[0])
+    expect(await behind(1_000).search(query)).toEqual({ hits: [] })
+    const unknown = alertsWhenAway({
+      store: old,
+      current: async () => current,
+      behindMs: () => Promise.reject(new Error('no')),
+    })
+    expect(await unknown.search(query)).toEqual({ hits: [] })
   })
 
   test('when neither answers, the error is the store’s own', async () => {

@@ -1,11 +1,13 @@
 /** Which event types a rule is asked about, captured for and warned of. */
 import { describe, expect, test } from 'vitest'
 import { PROCESS_TREE_EVENTS } from '../../../core/ruleset/capture-plan.ts'
-import { loadRuleSet } from '../../../core/ruleset/load.ts'
+import { compileRules } from '../../../core/ruleset/compiler.ts'
+import { loadRuleSet, readRules } from '../../../core/ruleset/load.ts'
+
+const textOf = (condition: string) => `- rule: r\n  desc: d\n  condition: ${condition}\n  output: o\n  priority: info\n`
 
 function load(condition: string) {
-  const text = `- rule: r\n  desc: d\n  condition: ${condition}\n  output: o\n  priority: info\n`
-  const { ruleSet, problems } = loadRuleSet([{ name: 'r.yaml', text }])
+  const { ruleSet, problems } = loadRuleSet([{ name: 'r.yaml', text: textOf(condition) }])
   const captured = ruleSet!.plan.eventTypes.filter((name) => !(PROCESS_TREE_EVENTS as string[]).includes(name))
   const warnings = problems.filter(({ code }) => code === 'W_RULE_EVENT_TYPES').map(({ message }) => message)
   return { types: ruleSet!.rules[0]!.eventTypes, captured, warnings }
@@ -37,3 +39,34 @@ describe('evt.type.is', () => {
     expect(load('evt.type.is.openat >= 0').types).toBeNull()
   })
 })
+
+describe('the warning of a rule that names no event types', () => {
+  test('counts those that are captured for it', () => {
+    const { ruleSet, problems } = loadRuleSet([{ name: 'r.yaml', text: textOf('evt.type != openat') }])
+    const compiled = compiledTypes('evt.type != openat')
+    expect(problems.map(({ message }) => message)).toEqual([`rule "r" is asked about ${compiled.length} event types`])
+    expect(compiled).not.toContain('signaldeliver')
+    expect(ruleSet!.rules[0]!.eventTypes!.length).toBeGreaterThan(compiled.length)
+  })
+
+  test.each(['evt.type = openat and evt.type = connect', 'evt.type.is.openat = 1 and evt.type.is.connect = 1'])(
+    'says of one that none passes that it can never match: %s',
+    (condition) => {
+      expect(load(condition).warnings).toEqual([
+        'rule "r" can never match: no event that Seamark captures is of a type that its condition lets through',
+      ])
+    },
+  )
+
+  test('says of one that any passes that it is asked about every type', () => {
+    expect(load('proc.name = cat').warnings).toEqual(['rule "r" is asked about every event type'])
+  })
+})
+
+/** By the compiler itself. */
+function compiledTypes(condition: string): string[] {
+  const { rules, pool } = readRules([{ name: 'r.yaml', text: textOf(condition) }])
+  const [rule] = rules
+  const compilable = { condition: rule!.condition, source: rule!.source, namesEventTypes: true }
+  return compileRules(pool, [compilable], 'all').eventTypes[0]!
+}

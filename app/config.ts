@@ -36,6 +36,10 @@ export const DEFAULT_KEEP: readonly EventTypeName[] = [
   'command',
 ]
 
+export const DEFAULT_DATA_DIR = '/var/lib/seamark'
+/** Of the API. */
+export const DEFAULT_PORT = 7327
+
 const RuleSelector = Type.Object(
   { rule: Type.Optional(Type.String({ minLength: 1 })), tag: Type.Optional(Type.String({ minLength: 1 })) },
   { additionalProperties: false, minProperties: 1, maxProperties: 1 },
@@ -72,7 +76,7 @@ const OutputAppend = Type.Object(
 
 export const ConfigSchema = Type.Object(
   {
-    data_dir: Type.String({ default: '/var/lib/seamark', description: 'Where queue, store and cursors live.' }),
+    data_dir: Type.String({ default: DEFAULT_DATA_DIR, description: 'Where queue, store and cursors live.' }),
     collector: section('The part that runs on a host.', {
       id: Type.Optional(
         Type.String({
@@ -166,7 +170,7 @@ export const ConfigSchema = Type.Object(
           'Address to listen on. The API has no log-in yet: at any other than a loopback address, whoever reaches the port reads everything, and Seamark warns of it at start.',
       }),
       port: Type.Integer({
-        default: 7327,
+        default: DEFAULT_PORT,
         minimum: 0,
         maximum: 65535,
         description: 'Port to listen on; 0 takes a free one.',

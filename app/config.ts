@@ -6,9 +6,10 @@ import { hostname } from 'node:os'
 import Type, { type Static } from 'typebox'
 import { DEFAULT_FORMAT, JSON_PARTS } from '../alerts/notify/falco-format.ts'
 import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
+import { eventNameMistake } from '../core/language/event-name-mistake.ts'
 import { AppError } from '../core/model/errors.ts'
 import { PRIORITIES } from '../core/model/event.ts'
-import { type CamelKeys, loadConfig } from '../core/runtime/config.ts'
+import { type CamelKeys, type ExplainValue, loadConfig } from '../core/runtime/config.ts'
 import { LOG_LEVELS } from '../core/runtime/logging.ts'
 import { formatProblems } from '../core/runtime/problem-text.ts'
 
@@ -325,10 +326,17 @@ export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = pr
     const value = env[variable]
     if (value !== undefined && value !== '') environment.set(path, value)
   }
-  const { config, problems } = loadConfig<Config>(ConfigSchema, { file: chosen ?? '(environment)', text }, environment)
+  const { config, problems } = loadConfig<Config>(
+    ConfigSchema,
+    { file: chosen ?? '(environment)', text },
+    environment,
+    explainValue,
+  )
   if (config === null) throw new AppError('E_CONFIG_INVALID', formatProblems(problems))
   return config
 }
+
+const explainValue: ExplainValue = (key, value) => (key === 'store.keep' ? eventNameMistake(value) : null)
 
 /** As in Falco, FALCO_HOSTNAME names a host that runs in a container, whose own name says nothing. */
 export function collectorId(config: Config, env: NodeJS.ProcessEnv = process.env): string {

@@ -15,7 +15,7 @@ import { createRedisDocuments } from '../backends/redis/documents.ts'
 import { createRedisFeed } from '../backends/redis/feed.ts'
 import { createRedisMonitor } from '../backends/redis/monitor.ts'
 import { createRedisQueue, type RedisQueueCounters } from '../backends/redis/queue.ts'
-import { createSqliteDocuments } from '../backends/sqlite/documents.ts'
+import { createSqliteDocuments, hasSqliteDocuments } from '../backends/sqlite/documents.ts'
 import { createSqliteQueue, type QueueCounters, type SqliteQueue } from '../backends/sqlite/queue.ts'
 import { createSqliteSearchStore, type SqliteSearchStore, type StoreCounters } from '../backends/sqlite/search-store.ts'
 import { DOCUMENT_FIELDS, OPEN_OBJECTS } from '../core/fields/document-fields.ts'
@@ -78,6 +78,11 @@ export function openDocuments(config: Config, logger: Logger): Documents & Compo
     ...redisConfig(config),
     onError: logRepeated(logger, 'The documents on Redis have a failure'),
   })
+}
+
+/** False where opening them would make the first. What cannot be looked at may be there: opening it says what is wrong. */
+export function hasDocuments(config: Config): boolean {
+  return config.redis.url !== undefined || hasSqliteDocuments(join(config.dataDir, 'documents'))
 }
 
 export function openFeed(config: Config, logger: Logger): Feed & Component {

@@ -186,6 +186,9 @@ const MISTAKES: ReadonlySet<ErrorCode> = new Set([
   'E_STORE_CURSOR',
 ])
 
+/** As `formatProblems` ends the line of a mistake. */
+const OWN_CODE = / \[[EW]_[A-Z_]+\]$/
+
 /** Tells a failure on standard error, safe to print whatever it quotes, and gives the exit code. */
 export function tellFailure(error: unknown, out: { write(text: string): unknown } = process.stderr): number {
   if (!(error instanceof AppError)) {
@@ -193,9 +196,10 @@ export function tellFailure(error: unknown, out: { write(text: string): unknown 
     return EXIT.failed
   }
   const { code, retryable } = error
-  // The code stands beside what happened; what to do, or the list of mistakes, follows below.
-  const [first, ...more] = error.message.split('\n')
-  out.write(`seamark: ${safeLines([`${first} [${code}]`, ...more].join('\n'))}\n`)
+  // The code stands beside what happened; what to do follows below. Mistakes in a file come with codes of their own.
+  const [first = '', ...more] = error.message.split('\n')
+  const told = OWN_CODE.test(first) ? first : `${first} [${code}]`
+  out.write(`seamark: ${safeLines([told, ...more].join('\n'))}\n`)
   if (MISTAKES.has(code)) return EXIT.usage
   if (code === 'E_CONFIG_INVALID' || code === 'E_RULES_INVALID') return EXIT.negative
   // An API that answers but is too busy, or cannot read its store now, is there no more than one that does not.

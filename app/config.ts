@@ -6,9 +6,10 @@ import { hostname } from 'node:os'
 import Type, { type Static } from 'typebox'
 import { DEFAULT_FORMAT, JSON_PARTS } from '../alerts/notify/falco-format.ts'
 import { EVENT_TYPES, type EventTypeName } from '../core/fields/event-types.ts'
+import { eventNameMistake } from '../core/language/event-name-mistake.ts'
 import { AppError } from '../core/model/errors.ts'
 import { PRIORITIES } from '../core/model/event.ts'
-import { type CamelKeys, loadConfig } from '../core/runtime/config.ts'
+import { type CamelKeys, type ExplainValue, loadConfig } from '../core/runtime/config.ts'
 import { LOG_LEVELS } from '../core/runtime/logging.ts'
 import { formatProblems } from '../core/runtime/problem-text.ts'
 
@@ -35,6 +36,10 @@ export const DEFAULT_KEEP: readonly EventTypeName[] = [
   'health',
   'command',
 ]
+
+export const DEFAULT_DATA_DIR = '/var/lib/seamark'
+/** Of the API. */
+export const DEFAULT_PORT = 7327
 
 const RuleSelector = Type.Object(
   { rule: Type.Optional(Type.String({ minLength: 1 })), tag: Type.Optional(Type.String({ minLength: 1 })) },
@@ -72,7 +77,7 @@ const OutputAppend = Type.Object(
 
 export const ConfigSchema = Type.Object(
   {
-    data_dir: Type.String({ default: '/var/lib/seamark', description: 'Where queue, store and cursors live.' }),
+    data_dir: Type.String({ default: DEFAULT_DATA_DIR, description: 'Where queue, store and cursors live.' }),
     collector: section('The part that runs on a host.', {
       id: Type.Optional(
         Type.String({
@@ -166,7 +171,7 @@ export const ConfigSchema = Type.Object(
           'Address to listen on. The API has no log-in yet: at any other than a loopback address, whoever reaches the port reads everything, and Seamark warns of it at start.',
       }),
       port: Type.Integer({
-        default: 7327,
+        default: DEFAULT_PORT,
         minimum: 0,
         maximum: 65535,
         description: 'Port to listen on; 0 takes a free one.',
@@ -321,10 +326,17 @@ export function readConfig(file: string | undefined, env: NodeJS.ProcessEnv = pr
     const value = env[variable]
     if (value !== undefined && value !== '') environment.set(path, value)
   }
-  const { config, problems } = loadConfig<Config>(ConfigSchema, { file: chosen ?? '(environment)', text }, environment)
+  const { config, problems } = loadConfig<Config>(
+    ConfigSchema,
+    { file: chosen ?? '(environment)', text },
+    environment,
+    explainValue,
+  )
   if (config === null) throw new AppError('E_CONFIG_INVALID', formatProblems(problems))
   return config
 }
+
+const explainValue: ExplainValue = (key, value) => (key === 'store.keep' ? eventNameMistake(value) : null)
 
 /** As in Falco, FALCO_HOSTNAME names a host that runs in a container, whose own name says nothing. */
 export function collectorId(config: Config, env: NodeJS.ProcessEnv = process.env): string {

@@ -8,7 +8,7 @@ import { Agents } from '../../ingest/agents.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, EXIT, safeLines, table } from '../command-line.ts'
 import { type Config, collectorId } from '../config.ts'
-import { withDocuments } from '../distributed/with-documents.ts'
+import { withDocuments, withStoredDocuments } from '../distributed/with-documents.ts'
 import { parseTime } from '../parse-time.ts'
 
 const LOOK_MS = 200
@@ -70,7 +70,9 @@ export const commandList: Command = {
   options: { json: { type: 'boolean', doc: 'one JSON object a line' }, ...COMMON_OPTIONS },
   examples: [['seamark command list', 'by host, the oldest first']],
   async run(args) {
-    const commands = await withDocuments(commandConfig(args), (documents) => new CommandDesk({ documents }).list())
+    const commands = await withStoredDocuments(commandConfig(args), (documents) =>
+      new CommandDesk({ documents }).list(),
+    )
     if (args.flag('json')) for (const command of commands) process.stdout.write(`${JSON.stringify(command)}\n`)
     else if (commands.length === 0) process.stdout.write('No command was given\n')
     else process.stdout.write(`${table(commands.map(rowOf))}\n`)

@@ -7,7 +7,7 @@ import { AppError } from '../../core/model/errors.ts'
 import { safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, type ParsedArgs, table } from '../command-line.ts'
-import { withDocuments, withQueue } from '../distributed/with-documents.ts'
+import { withStoredDocuments, withStoredQueue } from '../distributed/with-documents.ts'
 
 export const deadlettersList: Command = {
   name: 'deadletters list',
@@ -15,7 +15,7 @@ export const deadlettersList: Command = {
   options: { json: { type: 'boolean', doc: 'one JSON object a line' }, ...COMMON_OPTIONS },
   examples: [['seamark deadletters list', 'the oldest first']],
   async run(args) {
-    return withDocuments(commandConfig(args), async (documents) => {
+    return withStoredDocuments(commandConfig(args), async (documents) => {
       let count = 0
       for await (const { key, letter } of new LetterStore({ documents }).letters()) {
         count += 1
@@ -41,7 +41,7 @@ export const deadlettersShow: Command = {
   async run(args) {
     const [key] = args.operands
     if (key === undefined) throw new AppError('E_USAGE', 'Name one: seamark deadletters show KEY')
-    return withDocuments(commandConfig(args), async (documents) => {
+    return withStoredDocuments(commandConfig(args), async (documents) => {
       const found = await new LetterStore({ documents }).get(key)
       if (found === null) return notFound(key)
       const { letter } = found
@@ -65,7 +65,7 @@ export const deadlettersReplay: Command = {
   async run(args) {
     if (args.operands.length === 0 && !args.flag('all'))
       throw new AppError('E_USAGE', 'Name some, or say --all: seamark deadletters replay KEY…')
-    return withQueue(commandConfig(args), async (documents, queue) => {
+    return withStoredQueue(commandConfig(args), async (documents, queue) => {
       const keys = await keysOf(documents, args)
       let replayed = 0
       for (const key of keys) {
@@ -94,7 +94,7 @@ export const deadlettersRemove: Command = {
   async run(args) {
     if (args.operands.length === 0 && !args.flag('all'))
       throw new AppError('E_USAGE', 'Name some, or say --all: seamark deadletters remove KEY…')
-    return withDocuments(commandConfig(args), async (documents) => {
+    return withStoredDocuments(commandConfig(args), async (documents) => {
       const keys = await keysOf(documents, args)
       let removed = 0
       for (const key of keys) {

@@ -78,7 +78,7 @@ async function connect(
     say(`using the Seamark at ${client.base}${status.state === 'ready' ? '' : ` (not ready: ${status.reason})`}`)
     return { client, stop: async () => {} }
   }
-  say('no Seamark runs here: starting one for the demo …')
+  say(noneRuns(config.dataDir, client.base))
   const dataDir = mkdtempSync(join(tmpdir(), 'seamark-demo-'))
   const own: Config = {
     ...config,
@@ -95,6 +95,13 @@ async function connect(
     removeData()
     throw error
   }
+}
+
+/** Where it was looked for: one that runs with another directory is found with --data-dir. */
+export function noneRuns(dataDir: string, address: string): string {
+  return safeText(
+    `no Seamark runs with --data-dir ${dataDir} (nothing answers at ${address}): starting one for the demo …`,
+  )
 }
 
 function readable({ title, rule, alert }: Outcome): string {

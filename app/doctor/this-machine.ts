@@ -29,7 +29,8 @@ function programVisibility(): Visibility {
   return { source: 'program', sees, blind: [] }
 }
 
-function storageVisibility(config: Config): Visibility {
+/** Free space where data is kept, or will be. */
+export function storageVisibility(config: Pick<Config, 'dataDir'>): Visibility {
   // The directory may not be there yet: what counts is the nearest one above it that is.
   let path = config.dataDir
   while (!existsSync(path) && dirname(path) !== path) path = dirname(path)
@@ -38,7 +39,8 @@ function storageVisibility(config: Config): Visibility {
     const { bavail, bsize } = statfsSync(path)
     const freeBytes = bavail * bsize
     const free = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`
-    if (freeBytes >= LOW_DISK_BYTES) return { source: 'storage', sees: [`${config.dataDir} (${free})`], blind: [] }
+    const place = path === config.dataDir ? path : `${config.dataDir}, which is not there yet and will be made`
+    if (freeBytes >= LOW_DISK_BYTES) return { source: 'storage', sees: [`${place} (${free})`], blind: [] }
     const why = `only ${free}`
     return {
       source: 'storage',

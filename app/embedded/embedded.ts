@@ -18,6 +18,7 @@ import { compileRules } from '../rules/rule-set.ts'
 import { Thread, type ThreadMetrics } from '../threads/thread.ts'
 import type { TerminalConfig, ThreadData } from '../threads/thread-data.ts'
 import { VERSION } from '../version.ts'
+import { furtherCommand } from './further-command.ts'
 
 export interface EmbeddedOptions {
   config: Config
@@ -124,10 +125,13 @@ export async function startEmbedded({ config, terminal, onFatal = () => {} }: Em
       `Seamark ${VERSION} watches ${data.collector} with ${countOf(ruleSet.rules.filter((rule) => rule.enabled).length, 'rule')}.`,
       ...(blind.length === 0
         ? []
-        : [`BLIND: ${blind.join(' and ')} cannot be seen; bin/seamark doctor says why and what helps.`]),
+        : [
+            `BLIND: ${blind.join(' and ')} cannot be seen; ${furtherCommand('doctor', config)} says why and what helps.`,
+          ]),
       `Alerts appear below; REST API: ${address}/api/v1/alerts; data: ${config.dataDir}.`,
       ...exposureWarning(config.api.host, address),
-      'What this host can see: bin/seamark doctor. Four attacks to try it: bin/seamark demo.',
+      `What this host can see: ${furtherCommand('doctor', config)}`,
+      `Four attacks to try it: ${furtherCommand('demo', config)}`,
     ].join('\n'),
     reloadRules: () => {
       reloaded = reloaded.then(reload)

@@ -1,7 +1,7 @@
 /** A falco.yaml as it stands: its values, and where each of them is. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { isMap, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
+import { isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml'
 import { AppError } from '../../core/model/errors.ts'
 import type { Problem } from '../../core/model/problem.ts'
 import { formatProblems } from '../../core/runtime/problem-text.ts'
@@ -25,9 +25,12 @@ const MAX_FILE_BYTES = 1024 * 1024
 /** Where in the file a node stands; the beginning for none. */
 export type Locate = (node: Node | null | undefined) => Problem['location']
 
-/** With what it includes. Throws AppError E_CONFIG_INVALID, with the place where there is one. */
-export function openFalcoConfig(path: string): FalcoConfigFile {
-  const main = parseFile(path)
+/**
+ * With what it includes. Throws AppError E_CONFIG_INVALID, with the place where there is one; `insteadOfRules` is the
+ * advice for a file of rules that was given in its place.
+ */
+export function openFalcoConfig(path: string, insteadOfRules: string): FalcoConfigFile {
+  const main = parseFile(path, insteadOfRules)
   const origins = new WeakMap<Node, Locate>()
   const locate: Locate = (node) => ((node ? origins.get(node) : undefined) ?? main.locate)(node)
   const values = new FalcoValues(main.root, locate)
@@ -44,7 +47,7 @@ export function openFalcoConfig(path: string): FalcoConfigFile {
       missing.push({ code: 'W_CONFIG_VALUE', severity: 'warning', message, location: main.locate(include.node) })
     }
     for (const file of files ?? []) {
-      const { root, locate: locateThere } = parseFile(file)
+      const { root, locate: locateThere } = parseFile(file, 'name it under rules_files')
       if (root === null) continue
       for (const node of nodesBelow(root)) origins.set(node, locateThere)
       merge(main.root!, root, include.strategy)
@@ -53,7 +56,7 @@ export function openFalcoConfig(path: string): FalcoConfigFile {
   return { root: main.root, locate, values, missing }
 }
 
-function parseFile(path: string): { root: YAMLMap | null; locate: Locate } {
+function parseFile(path: string, insteadOfRules: string): { root: YAMLMap | null; locate: Locate } {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -78,9 +81,19 @@ function parseFile(path: string): { root: YAMLMap | null; locate: Locate } {
     )
   }
   if (document.contents === null) return { root: null, locate }
+  if (isRules(document.contents))
+    throw new AppError('E_CONFIG_INVALID', `${path}: this is a rules file; ${insteadOfRules}`)
   if (!isMap(document.contents)) throw new AppError('E_CONFIG_INVALID', `${path}: it is no map of keys`)
   return { root: document.contents as YAMLMap, locate }
 }
+
+/** Rules files are lists of maps. */
+function isRules(contents: unknown): boolean {
+  if (!isSeq(contents)) return false
+  return contents.items.some((item) => isMap(item) && RULE_KEYS.some((key) => item.has(key)))
+}
+
+const RULE_KEYS = ['rule', 'macro', 'list', 'required_engine_version', 'required_plugin_versions']
 
 /** Files and folders of rules, as the file names them; those beside it where it names none. */
 export function namedRules(path: string, values: FalcoValues): string[] {

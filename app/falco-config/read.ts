@@ -26,7 +26,7 @@ export interface FalcoConfig {
 
 /** Throws AppError E_CONFIG_INVALID with every mistake and its place. */
 export function readFalcoConfig(path: string, base: Config): FalcoConfig {
-  const { root, locate, values, missing } = openFalcoConfig(path)
+  const { root, locate, values, missing } = openFalcoConfig(path, 'give it with --rules')
   const leftOut = [...missing, ...unusedKeys(root, locate)]
   const config: Config = {
     ...base,

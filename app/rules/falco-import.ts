@@ -69,7 +69,7 @@ export function readFalcoConfiguration(path: string): FalcoConfiguration {
     if (files.length === 0) throw new AppError('E_RULES_INVALID', `There are no rule files in ${path}`)
     return { settings: null, files, missing: [], matching: 'first', plugins: [], leftOut: [] }
   }
-  const { values, root, locate } = openFalcoConfig(settings)
+  const { values, root, locate } = openFalcoConfig(settings, 'give the folder it lies in, or use `rules check`')
   const named = namedRules(settings, values)
   const found = named.map((name) => pathOf(name, settings))
   const select = values.selection('rules')

@@ -3,7 +3,7 @@
  * counter for the whole file, so that a key that was removed and made again never repeats a version.
  */
 import assert from 'node:assert'
-import { mkdirSync, realpathSync } from 'node:fs'
+import { mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Component } from '../../core/model/component.ts'
 import type { DocumentChange, Documents, Versioned } from '../../core/model/documents.ts'
@@ -29,8 +29,19 @@ const SCHEMA = `
   INSERT OR IGNORE INTO counter VALUES (1, 0);
 `
 
+const FILE = 'documents.db'
+
 /** Most documents of one scan. */
 export const MAX_SCAN = 10_000
+
+/** Whether there is a file of documents; true, too, where one may not look. */
+export function hasSqliteDocuments(directory: string): boolean {
+  try {
+    return statSync(join(directory, FILE), { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return true
+  }
+}
 
 export function createSqliteDocuments(options: SqliteDocumentsOptions): Documents & Component {
   const { directory, pollMs = 250, rememberRemovals = 100_000 } = options
@@ -127,7 +138,7 @@ export function createSqliteDocuments(options: SqliteDocumentsOptions): Document
       if (opened !== undefined) return
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 })
-        const path = join(directory, 'documents.db')
+        const path = join(directory, FILE)
         const { onCorrupt } = options
         const database = openDatabase(path, {
           schema: SCHEMA,

@@ -40,7 +40,7 @@ export const ERROR_CODES = {
   E_KIBANA_UNAVAILABLE: 'Kibana cannot be reached or is not ready.',
   E_KIBANA_REFUSED: 'Kibana refused a request, or is none.',
   E_KIBANA_IMPORT: 'Kibana did not take a saved object, or lacks one that it said it took.',
-  E_DATA_DIR_UNAVAILABLE: 'The data directory cannot be made or written.',
+  E_DATA_DIR_UNAVAILABLE: 'The data directory cannot be made or written, or nothing is in it that could be read.',
   E_DATA_DIR_BUSY: 'Another Seamark already uses this data directory.',
   E_DEMO_INTERRUPTED: 'The demo was interrupted by a signal.',
   E_NOTIFY_FAILED: 'A destination did not take a notification.',

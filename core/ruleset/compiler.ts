@@ -126,7 +126,19 @@ function inEventOrder(batch: Batch, matches: Match[]): Match[] {
   return matches.sort((a, b) => at(a) - at(b))
 }
 
-function judgedTypes(rules: readonly CompilableRule[], keepEventTypes: readonly string[]): EventTypeName[] {
+/** Event types that a condition can match, as if its rule were the only one: without code for it. */
+export function matchedTypes(pool: ExpressionPool, condition: Expression, source: SourceName): EventTypeName[] {
+  const merged = mergeValues(pool, condition)
+  return judgedTypes([{ condition: merged }], []).filter((type) => {
+    if (EVENT_TYPES[type].source !== source) return false
+    return EVENT_TYPES[type].tables.some((table) => specialise(pool, merged, type, table, new Map()) !== pool.false)
+  })
+}
+
+function judgedTypes(
+  rules: readonly Pick<CompilableRule, 'condition'>[],
+  keepEventTypes: readonly string[],
+): EventTypeName[] {
   const named = new Set([...rules.flatMap(({ condition }) => typesNamedBy(condition)), ...keepEventTypes])
   return [...(Object.keys(COMMON_EVENT_TYPES) as EventTypeName[]), ...[...named].filter(isByName).sort()]
 }

@@ -53,6 +53,14 @@ export function emitPredicate(
   return `const V=${given};return V!==undefined&&V.${quantifier(predicate)}(v=>${test})`
 }
 
+/** Whether one value that is there passes; not for predicates between two fields. */
+export function judgeValue(predicate: Predicate, value: string | boolean | number): boolean {
+  const constants = new Constants()
+  const test = emitTest(predicate, constants)
+  const names = constants.values.map((_, i) => `K${i}`)
+  return new Function(...names, 'v', `return ${test}`)(...constants.values, value) as boolean
+}
+
 /** An expression over one value `v` that is there. */
 export function emitTest(predicate: Predicate, constants: Constants): string {
   const { right, operator, modifier } = predicate

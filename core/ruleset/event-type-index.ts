@@ -1,9 +1,10 @@
 /**
- * Which event types a condition can match. Checks of `evt.type` give sets, `and` intersects, `or` unites, `not` is pushed
+ * Which event types a condition can match. Checks of `evt.type` and `evt.type.is` give sets, `and` intersects, `or` unites, `not` is pushed
  * down to the checks; anything else can match any type.
  */
 import { KNOWN_EVENT_NAMES } from '../fields/event-names.ts'
 import type { Predicate } from '../language/condition/predicate.ts'
+import { judgeValue } from './emit-check.ts'
 import type { Expression } from './expression.ts'
 
 const NAMES = [...KNOWN_EVENT_NAMES]
@@ -44,14 +45,18 @@ function namedWhen(node: Expression, holds: boolean, done: Map<string, bigint>):
 }
 
 function namedByCheck(predicate: Predicate, holds: boolean): bigint {
-  const { left, operator, right } = predicate
-  if (left.kind === 'field' && left.field.name === 'evt.type.is') {
-    if (right.kind !== 'numbers') return 0n
-    const isAsked = right.values.includes(1) === (operator !== '!=')
-    return isAsked === holds ? (BITS.get(left.argument ?? '') ?? 0n) : 0n
-  }
-  const isExclusion = (operator === '!=') === holds
+  const isOfType = isOfTypeCheck(predicate)
+  if (isOfType !== null) return isOfType.yes === holds && isOfType.no !== holds ? isOfType.bit : 0n
+  const isExclusion = (predicate.operator === '!=') === holds
   return isExclusion || !isEventTypeCheck(predicate) ? 0n : namesIn(predicate)
+}
+
+/** What `evt.type.is.NAME`, compared in whatever way, answers for that type (`yes`) and for all others (`no`). */
+function isOfTypeCheck(predicate: Predicate): { bit: bigint; yes: boolean; no: boolean } | null {
+  const { left, right } = predicate
+  if (left.kind !== 'field' || left.field.name !== 'evt.type.is' || right.kind !== 'numbers') return null
+  const bit = BITS.get(left.argument ?? '') ?? 0n
+  return { bit, yes: judgeValue(predicate, 1), no: judgeValue(predicate, 0) }
 }
 
 /** True for the fields that name the type of an event. */
@@ -89,6 +94,9 @@ function typesWhen(node: Expression, holds: boolean, done: Map<string, bigint>):
 }
 
 function ofCheck(predicate: Predicate, holds: boolean): bigint {
+  const isOfType = isOfTypeCheck(predicate)
+  if (isOfType !== null)
+    return (isOfType.yes === holds ? isOfType.bit : 0n) | (isOfType.no === holds ? ALL & ~isOfType.bit : 0n)
   if (!isEventTypeCheck(predicate) || predicate.right.kind !== 'strings') return ALL
   const { operator } = predicate
   if (!COMPARES_NAMES.has(operator)) return ALL

@@ -9,7 +9,7 @@ import type { Problem } from '../model/problem.ts'
 import type { RuleInfo, RuleSet } from '../model/rule-set.ts'
 import type { CapturePlan } from '../model/source.ts'
 import { capturePlan, domainsNamedBy, MAX_DOMAINS } from './capture-plan.ts'
-import { compileRules } from './compiler.ts'
+import { compileRules, matchedTypes } from './compiler.ts'
 import type { RuleDefinition } from './definitions.ts'
 import { DetectionWriter } from './detection-writer.ts'
 import { eventTypesOf, MANY_EVENT_TYPES } from './event-type-index.ts'
@@ -135,17 +135,31 @@ function readyRule(
   const eventTypes = eventTypesOf(expression)
   const isMany = eventTypes === null || eventTypes.length === 0 || eventTypes.length > MANY_EVENT_TYPES
   if (source === 'syscall' && isMany && definition.warnsOfEventTypes && !found.some(isError)) {
+    const matched = eventTypes === null ? null : matchedTypes(pool, expression, source).length
     problems.push(
       definition.condition.problem(0, {
         code: 'W_RULE_EVENT_TYPES',
         falcoCode: 'LOAD_NO_EVTTYPE',
         severity: 'warning',
-        message: `rule "${definition.name}" is asked about ${eventTypes === null ? 'every event type' : `${eventTypes.length} event types`}`,
-        hint: 'name the event types it is about with evt.type',
+        ...askedAbout(definition.name, matched),
       }),
     )
   }
   return { definition, source, condition: expression, eventTypes, output: { ...format, entries } }
+}
+
+/** `types` null is any. */
+function askedAbout(name: string, types: number | null): Pick<Problem, 'message' | 'hint'> {
+  if (types === 0) {
+    return {
+      message: `rule "${name}" can never match: no event that Seamark captures is of a type that its condition lets through`,
+      hint: 'see which checks of the type exclude each other: seamark rules show',
+    }
+  }
+  return {
+    message: `rule "${name}" is asked about ${types === null ? 'every event type' : `${types} event ${types === 1 ? 'type' : 'types'}`}`,
+    hint: 'name the event types it is about with evt.type',
+  }
 }
 
 function countChecks(condition: Expression, pool: ExpressionPool): number {

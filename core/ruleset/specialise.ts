@@ -5,8 +5,8 @@ import { argumentsOfType } from '../fields/event-arguments.ts'
 import { DESCRIPTOR_CALLS, OPEN_CALLS, TWO_PATH_CALLS, takesPath } from '../fields/event-path.ts'
 import { EVENT_TYPES, type EventTypeName } from '../fields/event-types.ts'
 import type { Field } from '../fields/field.ts'
-import { fieldsOf, type Predicate } from '../language/condition/predicate.ts'
-import { Constants, emitTest } from './emit-check.ts'
+import { fieldsOf, type Predicate, type ValueSource } from '../language/condition/predicate.ts'
+import { judgeValue } from './emit-check.ts'
 import { type Expression, type ExpressionPool, rewrite } from './expression.ts'
 import { type FieldUse, TypeQuestions } from './type-questions.ts'
 
@@ -32,13 +32,24 @@ export function specialise(
       if (fieldsOf(predicate).some(({ field, argument }) => isAlwaysAbsent(field, argument, type, table)))
         return pool.false
       if (isNeverNumber(predicate)) return pool.false
-      const value = predicate.left.kind === 'field' ? decided.get(predicate.left.field.name) : undefined
+      const value = decidedValue(predicate.left, decided, type)
       if (value === undefined || predicate.right.kind === 'operand') return check
       if (predicate.operator === 'exists') return pool.true
-      return pool.constant(decide(predicate, value))
+      return pool.constant(judgeValue(predicate, value))
     },
     remembering(pool, done, type, table),
   )
+}
+
+/** What an operand is for every event of the type; undefined where that differs from event to event. */
+function decidedValue(
+  left: ValueSource,
+  decided: ReadonlyMap<string, string | boolean>,
+  type: EventTypeName,
+): string | boolean | number | undefined {
+  if (left.kind !== 'field') return undefined
+  if (left.field.name === 'evt.type.is') return left.argument === type ? 1 : 0
+  return decided.get(left.field.name)
 }
 
 /** What is known for the type already, and what another type has left that asks the same of the condition. */
@@ -64,7 +75,7 @@ function remembering(
 const QUESTIONS = new WeakMap<ExpressionPool, TypeQuestions>()
 
 /** Fields that the type alone decides, for some types or for all. */
-const DECIDED_FIELDS = ['evt.type', 'evt.source', 'evt.dir', 'syscall.type']
+const DECIDED_FIELDS = ['evt.type', 'evt.type.is', 'evt.source', 'evt.dir', 'syscall.type']
 const OPEN_FIELDS = ['evt.is_open_read', 'evt.is_open_write', 'evt.is_open_exec', 'evt.is_open_create']
 /** Absent from calls on paths, which have no descriptor. */
 const DESCRIPTOR_FIELDS: ReadonlySet<string> = new Set(
@@ -94,11 +105,4 @@ function isAlwaysAbsent(field: Field, argument: string | null, type: EventTypeNa
 function isNeverNumber({ left, right, operator }: Predicate): boolean {
   if (left.kind !== 'field' || left.field.name !== 'evt.num' || right.kind !== 'numbers') return false
   return (operator === '=' || operator === 'in') && right.values.every((value) => value < 1)
-}
-
-function decide(predicate: Predicate, value: string | boolean): boolean {
-  const constants = new Constants()
-  const test = emitTest(predicate, constants)
-  const names = constants.values.map((_, i) => `K${i}`)
-  return new Function(...names, 'v', `return ${test}`)(...constants.values, value) as boolean
 }

@@ -25,6 +25,7 @@ const MAX_TEST_ANCESTORS = 40
 export function testBatch(event: Plain): Batch | string {
   if (!(event instanceof Map)) return 'an event is a map of columns'
   const typeName = event.get('type')
+  if (typeName === undefined) return 'an event needs `type`, such as execve'
   if (typeof typeName !== 'string' || !Object.hasOwn(EVENT_TYPES, typeName))
     return `"${String(typeName)}" is no event type`
   const type = EVENT_TYPES[typeName as EventTypeName]

@@ -28,13 +28,18 @@ export interface LoadedConfig<T> {
   problems: Problem[]
 }
 
+/** What is wrong with a value that is none of those allowed, where more can be said of it than that. */
+export type ExplainValue = (key: string, value: string) => { message: string; hint?: string | undefined } | null
+
 /**
  * @param environment dotted path → raw text, already picked from a closed list of variables; wins over the file.
+ * @param explain asked about texts at keys that take one of several, such as `store.keep`.
  */
 export function loadConfig<T>(
   schema: TSchema,
   source: ConfigSource,
   environment: ReadonlyMap<string, string> = new Map(),
+  explain: ExplainValue = () => null,
 ): LoadedConfig<T> {
   const lines = new LineCounter()
   const document = parseDocument(source.text, { lineCounter: lines, maxAliasCount: 10 } as never)
@@ -59,7 +64,8 @@ export function loadConfig<T>(
   }
   const complete = Value.Default(schema, merged)
   for (const error of Value.Errors(schema, complete)) {
-    const problem = describe(error, locate, schema)
+    const problem =
+      error.keyword === 'enum' ? describeChoice(error, complete, locate, explain) : describe(error, locate, schema)
     if (problem !== null) problems.push(problem)
   }
   problems.sort((a, b) => a.location.line - b.location.line || a.location.column - b.location.column)
@@ -102,6 +108,34 @@ function describe(
     location: locate(path),
   }
 }
+
+/** A value that is none of those allowed; entries of lists go by the key of their list. */
+function describeChoice(
+  error: SchemaError,
+  config: unknown,
+  locate: (path: readonly string[]) => Problem['location'],
+  explain: ExplainValue,
+): Problem {
+  const path = error.instancePath.split('/').slice(1)
+  const key = path.filter((part) => !/^\d+$/.test(part)).join('.')
+  const value = path.reduce<unknown>((node, part) => (node as Record<string, unknown> | null)?.[part], config)
+  const allowed = (error.params as { allowedValues: unknown[] }).allowedValues.map(String)
+  const explained = typeof value === 'string' ? explain(key, value) : null
+  const near = typeof value === 'string' ? nearestName(value, allowed) : undefined
+  const shown = typeof value === 'object' ? 'this' : JSON.stringify(value).slice(0, MAX_SHOWN_CHARS)
+  const some = allowed.length > MAX_SHOWN_CHOICES ? 'docs/reference/config.md says what it takes' : allowed.join(', ')
+  const hint = explained !== null ? explained.hint : near === undefined ? some : `did you mean "${near}"?`
+  return {
+    code: 'E_CONFIG_VALUE',
+    severity: 'error',
+    message: `${key}: ${explained?.message ?? `${shown} is none of its values`}`,
+    location: locate(path),
+    ...(hint === undefined ? {} : { hint }),
+  }
+}
+
+const MAX_SHOWN_CHARS = 80
+const MAX_SHOWN_CHOICES = 12
 
 /** The keys that a section of the schema knows. */
 function keysAt(schema: TSchema, path: readonly string[]): string[] {

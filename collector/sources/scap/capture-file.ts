@@ -9,6 +9,8 @@ import { Damage } from './damage.ts'
 
 const SECTION = Buffer.from([0x0a, 0x0d, 0x0d, 0x0a])
 const GZIP = Buffer.from([0x1f, 0x8b])
+/** With or without facts about containers. */
+const OWN_RECORDINGS = ['SMKREC02', 'SMKREC01'].map((text) => Buffer.from(text))
 const PIECE_BYTES = 1 << 18
 
 export interface CaptureOptions extends DecoderOptions {
@@ -18,7 +20,7 @@ export interface CaptureOptions extends DecoderOptions {
 
 /**
  * The batches of a capture; processes, users and containers are named in them. Null for what is no capture: `packed` is
- * gzip around anything, as none of our own recordings is. The path may be a pipe, and `-` is standard input: both are
+ * gzip around anything; around one of our own recordings the batches throw E_CAPTURE_UNAVAILABLE. The path may be a pipe, and `-` is standard input: both are
  * read once. Throws AppError E_CAPTURE_UNAVAILABLE where it cannot be read; the batches throw E_RECORDING_CORRUPT with
  * the byte where a damaged capture stops making sense (of a packed one: in what it unpacks to) once everything before it
  * has been given.
@@ -28,7 +30,7 @@ export async function openCapture(path: string, options: CaptureOptions = {}): P
   const pieces = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   let start: Buffer
   try {
-    start = await beginning(pieces)
+    start = await beginning(pieces, SECTION.length)
   } catch (error) {
     throw unreadable(path, error)
   }
@@ -42,9 +44,9 @@ export async function openCapture(path: string, options: CaptureOptions = {}): P
 }
 
 /** Enough to tell by what it is; less where there is no more. */
-async function beginning(pieces: AsyncIterator<Buffer>): Promise<Buffer> {
+async function beginning(pieces: AsyncIterator<Buffer>, bytes: number): Promise<Buffer> {
   let start = Buffer.alloc(0)
-  while (start.length < SECTION.length) {
+  while (start.length < bytes) {
     const { value, done } = await pieces.next()
     if (done) break
     start = Buffer.concat([start, value])
@@ -72,7 +74,10 @@ async function* batchesOf(path: string, bytes: Readable, options: CaptureOptions
   const decoder = new CaptureDecoder(options)
   try {
     try {
-      for await (const piece of bytes) yield* decoder.push(piece as Buffer)
+      const pieces = bytes[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+      const start = await beginning(pieces, OWN_RECORDINGS[0]!.length)
+      if (OWN_RECORDINGS.some((magic) => start.subarray(0, magic.length).equals(magic))) throw packedRecording(path)
+      for await (const piece of piecesFrom(start, pieces)) yield* decoder.push(piece)
       decoder.end()
     } catch (error) {
       yield* decoder.finish()
@@ -94,6 +99,11 @@ function damaged(path: string, error: unknown, position: number): unknown {
     return new AppError('E_RECORDING_CORRUPT', `Capture ${path}, byte ${position}: ${what}`)
   }
   return (error as NodeJS.ErrnoException).syscall === undefined ? error : unreadable(path, error)
+}
+
+function packedRecording(path: string): AppError {
+  const message = `${path} is packed: a recording of Seamark has to be unpacked first, such as with gunzip`
+  return new AppError('E_CAPTURE_UNAVAILABLE', message)
 }
 
 function unreadable(path: string, error: unknown): AppError {

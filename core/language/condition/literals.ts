@@ -1,12 +1,10 @@
 /** The values that stand in a check as text, converted to the type of what they are compared with. All throw Mistake. */
 import { fromText } from '../../batch/strings.ts'
-import { KNOWN_EVENT_NAMES, UNSEEN_EVENTS } from '../../fields/event-names.ts'
-import { EVENT_TYPES } from '../../fields/event-types.ts'
 import type { FieldType } from '../../fields/field.ts'
 import { parseGlob } from '../../fields/glob.ts'
 import { findField } from '../../fields/index.ts'
 import { parseBlock } from '../../fields/ip-address.ts'
-import { nearestName } from '../nearest-name.ts'
+import { eventNameMistake } from '../event-name-mistake.ts'
 import type { Check, Operator, TextValue } from './ast.ts'
 import { type CheckProblem, Mistake, shorten } from './mistake.ts'
 import { regexMistake } from './regex.ts'
@@ -15,22 +13,18 @@ import { servicePort } from './service-ports.ts'
 /** The names that `evt.type` is compared with. Throws Mistake. */
 export function checkEventName(operator: Operator, item: TextValue, problems: CheckProblem[]): void {
   if (operator !== '=' && operator !== '!=' && operator !== 'in' && operator !== 'intersects') return
-  if (Object.hasOwn(EVENT_TYPES, item.text)) return
-  const unseen = UNSEEN_EVENTS.get(item.text)
-  if (unseen !== undefined) {
-    problems.push({
-      code: 'W_RULE_EVENT_NOT_CAPTURED',
-      falcoCode: 'LOAD_NO_EVTTYPE',
-      severity: 'warning',
-      message: `Seamark does not capture "${item.text}": ${unseen.why}`,
-      at: item.at,
-      ...(unseen.instead === undefined ? {} : { hint: `use ${unseen.instead}` }),
-    })
-    return
-  }
-  const near = nearestName(item.text, [...KNOWN_EVENT_NAMES])
-  const hint = near === undefined ? undefined : `did you mean "${near}"?`
-  throw new Mistake('E_RULE_EVENT_TYPE', `unknown event type "${shorten(item.text)}"`, item.at, hint)
+  const mistake = eventNameMistake(item.text)
+  if (mistake === null) return
+  const { kind, message, hint } = mistake
+  if (kind === 'unknown') throw new Mistake('E_RULE_EVENT_TYPE', message, item.at, hint)
+  problems.push({
+    code: 'W_RULE_EVENT_NOT_CAPTURED',
+    falcoCode: 'LOAD_NO_EVTTYPE',
+    severity: 'warning',
+    message,
+    at: item.at,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 export function checkText(check: Check, item: TextValue, problems: CheckProblem[]): void {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { EXIT, parseCommand, tellFailure } from '../../../app/command-line.ts'
 import { record } from '../../../app/commands/record.ts'
 import { AppError } from '../../../core/model/errors.ts'
+import { formatProblems } from '../../../core/runtime/problem-text.ts'
 
 function told(error: unknown): { code: number; text: string } {
   let text = ''
@@ -14,6 +15,22 @@ describe('a failure', () => {
     const { text } = told(new AppError('E_RULES_INVALID', 'mistakes in \u001b[2J\u202efile:\nline 2\r\u0007'))
     expect(text).toBe('seamark: mistakes in \\x1b[2J\\u202efile: [E_RULES_INVALID]\nline 2\\r\\x07\n')
     expect(told(new Error('\u001b]0;title\u0007')).text).not.toMatch(/[\u001b\u0007]/)
+  })
+
+  test('that is a mistake in a file has one code, the one of the mistake, and the exit code of the whole', () => {
+    const message = formatProblems([
+      {
+        code: 'E_CONFIG_VALUE',
+        severity: 'error',
+        message: 'm',
+        location: { file: 'f', line: 1, column: 2 },
+        hint: 'h',
+      },
+    ])
+    expect(told(new AppError('E_CONFIG_INVALID', message))).toEqual({
+      code: EXIT.negative,
+      text: 'seamark: f:1:2: error: m [E_CONFIG_VALUE]\n    hint: h\n',
+    })
   })
 
   test('has the exit code of its kind', () => {

@@ -49,6 +49,28 @@ test('every mistake is told with its place, all at once', () => {
   expect(message).toMatch(/seamark\.yml:4:\d+: error: store\.retention_days/)
 })
 
+test('a name in store.keep that is none is told with a near one, or with why nothing captures it', () => {
+  const message = refusal('store:\n  keep: [execve, opne, pread64,\n    signaldeliver]\n')
+  expect(message.split('\n').map((line) => line.replace(/^.*seamark\.yml:/, ''))).toEqual([
+    '2:18: error: store.keep: unknown event type "opne" [E_CONFIG_VALUE]',
+    '    hint: did you mean "open"?',
+    '2:24: error: store.keep: Seamark does not capture "pread64": the call goes by the name pread [E_CONFIG_VALUE]',
+    '    hint: use pread',
+    '3:5: error: store.keep: Seamark does not capture "signaldeliver": it is no system call but an event of Falco itself [E_CONFIG_VALUE]',
+  ])
+})
+
+test('a value that is none of several is told with a near one, or with all of few', () => {
+  expect(refusal('log:\n  level: wran\n')).toMatch(
+    /log\.level: "wran" is none of its values .*\n {4}hint: did you mean "warn"\?/,
+  )
+  expect(refusal('rules:\n  matching: 7\n')).toMatch(
+    /rules\.matching: 7 is none of its values .*\n {4}hint: all, first/,
+  )
+  expect(refusal('store:\n  keep: [{a: b}]\n')).toContain('store.keep: this is none of its values')
+  expect(refusal(`rules:\n  matching: ${'x'.repeat(5_000)}\n`).length).toBeLessThan(500)
+})
+
 test('what is not YAML is refused with its place', () => {
   expect(refusal('api: [1, 2\nx: }')).toMatch(/seamark\.yml:\d+:\d+: error/)
 })

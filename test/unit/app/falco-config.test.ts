@@ -32,6 +32,25 @@ describe("Falco's configuration", () => {
     expect(() => readFalcoConfig(path, readConfig(undefined, {}))).toThrow(/names no rules, and falco_rules.yaml/)
   })
 
+  test('that is a file of rules is told as one, and what to do with it', () => {
+    const path = join(scratchFolder('falco'), 'my_falco_rules.yaml')
+    for (const text of [
+      '- rule: a\n  enabled: false\n',
+      '- required_engine_version: 1\n',
+      '- {list: a, items: []}\n',
+    ]) {
+      writeFileSync(path, text)
+      expect(() => readFalcoConfiguration(path)).toThrow(
+        'my_falco_rules.yaml: this is a rules file; give the folder it lies in, or use `rules check`',
+      )
+      expect(() => readFalcoConfig(path, readConfig(undefined, {}))).toThrow('a rules file; give it with --rules')
+    }
+    for (const text of ['- a\n', '[]\n', 'a\n']) {
+      writeFileSync(path, text)
+      expect(() => readFalcoConfiguration(path)).toThrow('it is no map of keys')
+    }
+  })
+
   test('finds its rules beside it when it was copied, but not in the place of others that it names', () => {
     const directory = mkdtempSync(join(tmpdir(), 'seamark-falco-'))
     onTestFinished(() => rmSync(directory, { recursive: true }))

@@ -261,6 +261,7 @@ describe('rules explain', () => {
   test.each([
     ['[]', 'an event is a map'],
     ['{"type": "opena"}', 'no event type'],
+    ['{"path": "/etc/passwd"}', 'an event needs `type`, such as execve'],
     ['{', 'is no JSON'],
     ['{"type": "open", "pth": "/"}', 'did you mean "path"?'],
   ])('refuses %s as an event', async (text, why) => {

@@ -1,6 +1,6 @@
 /** `seamark replay` of a capture, as a user runs it. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -88,6 +88,21 @@ test('a capture comes through a pipe too, a recording of ours does not', { timeo
   }
   const { status, stderr } = piped(Buffer.from('no capture'), '-')
   expect([status, stderr]).toEqual([3, expect.stringContaining('has to be a file')])
+})
+
+test('a packed recording of ours is told to be one, anything else that is packed is no capture', {
+  timeout: 60_000,
+}, () => {
+  const recording = join(import.meta.dirname, '../../fixtures/recordings/shell-in-a-cgroup.smrec')
+  const { status, stderr } = replay(gzipSync(readFileSync(recording)))
+  expect([status, stderr]).toEqual([
+    3,
+    expect.stringContaining('x.scap is packed: a recording of Seamark has to be unpacked first'),
+  ])
+  for (const text of ['', 'SMK', 'something else']) {
+    const other = replay(gzipSync(Buffer.from(text)))
+    expect([other.status, other.stderr]).toEqual([4, expect.stringContaining('[E_RECORDING_CORRUPT]')])
+  }
 })
 
 test('alerts come in the order of their events, whatever calls these are', { timeout: 60_000 }, () => {

@@ -225,6 +225,21 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
     expect(only(mine, 'fsync', { abi: 2 })).toMatchObject({ ...file, ret: 0 })
   })
 
+  test('through io_uring are seen with registered buffers, and each time when one request reads again and again', async ({
+    skip,
+  }) => {
+    const { mine, cwd } = await scene('ring-newer', planFor(['read', 'readv', 'writev']), tester!)
+    const requests = mine.filter(({ abi }) => abi === 2)
+    if (requests.length === 0) return skip('no io_uring here')
+    if (requests.some(({ ret }) => ret === -22)) return skip('the kernel has no such requests')
+    const file = { table: 'file', path: join(cwd, 'plain'), fdType: char('f') }
+    expect(only(mine, 'writev', { abi: 2 })).toMatchObject({ ...file, ret: 5 })
+    expect(only(mine, 'readv', { abi: 2 })).toMatchObject({ ...file, ret: 4 })
+    const reads = requests.filter(({ event }) => event === 'read')
+    expect(reads.map(({ ret }) => ret)).toEqual([2, 3, 0])
+    for (const read of reads) expect(read).toMatchObject({ table: 'file', fdType: char('p') })
+  })
+
   test('of Seamark itself are left out, so that it does not feed on what it writes', async () => {
     const { rows } = await capture(planFor(['write', 'read', 'futex', 'epoll_wait']), async () => {
       const started = Date.now()

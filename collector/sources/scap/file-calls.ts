@@ -11,8 +11,8 @@ import {
   resolved,
   setDescriptor,
 } from './call.ts'
+import { rowOnDescriptor, signed } from './descriptor-rows.ts'
 import { NUMBERED_OTHERWISE, openFlagsOf } from './flags.ts'
-import { onDescriptor as rowOnDescriptor, signed } from './named-calls.ts'
 import { networkColumns } from './network-calls.ts'
 import type { ScapEvent } from './scap-event.ts'
 

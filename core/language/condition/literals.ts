@@ -1,11 +1,11 @@
 /** The values that stand in a check as text, converted to the type of what they are compared with. All throw Mistake. */
 import { fromText } from '../../batch/strings.ts'
-import { KNOWN_EVENT_NAMES, UNSEEN_EVENTS } from '../../fields/event-names.ts'
 import { EVENT_TYPES } from '../../fields/event-types.ts'
 import type { FieldType } from '../../fields/field.ts'
 import { parseGlob } from '../../fields/glob.ts'
 import { findField } from '../../fields/index.ts'
 import { parseBlock } from '../../fields/ip-address.ts'
+import { KNOWN_EVENT_NAMES, UNSEEN_EVENTS } from '../../fields/unseen-events.ts'
 import { nearestName } from '../nearest-name.ts'
 import type { Check, Operator, TextValue } from './ast.ts'
 import { type CheckProblem, Mistake, shorten } from './mistake.ts'

@@ -193,7 +193,7 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
   })
 
   test('on sockets are rows of the network', async () => {
-    const names = [...namesOf('sockets'), 'read', 'write', 'close', 'fcntl']
+    const names = [...namesOf('sockets'), 'read', 'write', 'close', 'fcntl', 'fsconfig']
     const { mine, out } = await scene('sockets', planFor(names, { wants: ['data'] }))
     const port = Number(out)
     const client = { table: 'network', remoteIp: '127.0.0.1', remotePort: port, fdType: char('4'), protocol: 6 }
@@ -202,6 +202,8 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
     expect(only(mine, 'setsockopt')).toMatchObject({ ...client, arg1: 1, arg2: 9, arg4: 4 })
     expect(only(mine, 'shutdown')).toMatchObject({ ...client, arg1: 1, ret: 0 })
     expect(only(mine, 'fcntl', { arg1: 3 })).toMatchObject(client)
+    expect(only(mine, 'fsconfig')).toMatchObject({ ...client, text0: 'seamark-key' })
+    expect(only(mine, 'fsconfig').data).toBeUndefined()
     expect(only(mine, 'getsockname')).toMatchObject({ table: 'network', localPort: port, localIp: '127.0.0.1' })
   })
 

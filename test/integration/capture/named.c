@@ -18,6 +18,7 @@
 
 #define SYS_MEMFD_SECRET 447
 #define SYS_MOVE_MOUNT 429
+#define SYS_FSCONFIG 431
 #define SYS_MOUNT_SETATTR 442
 
 static void files(void)
@@ -92,6 +93,7 @@ static void sockets(void)
 	syscall(SYS_write, client, "ping over tcp", 13);
 	syscall(SYS_read, server, buffer, 16);
 	syscall(SYS_fcntl, client, F_GETFL, 0);
+	syscall(SYS_FSCONFIG, client, 0, "seamark-key", NULL, 0);
 	syscall(SYS_shutdown, client, SHUT_WR);
 	syscall(SYS_close, client);
 }

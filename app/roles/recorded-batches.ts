@@ -24,5 +24,5 @@ export async function* recordedBatches(path: string, options: RecordedOptions = 
   if (path === '-' || !statSync(path).isFile())
     throw new AppError('E_CAPTURE_UNAVAILABLE', `${path} is no capture: a recording of Seamark has to be a file`)
   const host = buildReplayHost(surveyRecording(path))
-  for (const { batch } of readRecording(path)) yield await host.join(batch)
+  for (const { batch, bootOffsetNs } of readRecording(path)) yield await host.join(batch, {}, bootOffsetNs)
 }

@@ -44,6 +44,7 @@ export function surveyRecording(path: string): RecordingSurvey {
   return { hostMntNs: [...counts].sort((a, b) => b[1] - a[1])[0]?.[0], facts }
 }
 
+/** Knows no offset between clocks: each batch is joined with the one that `readRecording` gives with it. */
 export function buildReplayHost({ hostMntNs, facts }: RecordingSurvey): Host {
   const containers = new Containers({ inspect: async () => 'unreachable' })
   const cgroups = new Cgroups({ procRoot: NOWHERE, cgroupRoot: null })
@@ -62,5 +63,5 @@ export function buildReplayHost({ hostMntNs, facts }: RecordingSurvey): Host {
       throw new AppError('E_CONTAINER_PATH', 'a recording holds no files')
     },
   })
-  return new Host({ tree, cgroups, containers, users, bootOffsetNs: 0 })
+  return new Host({ tree, cgroups, containers, users })
 }

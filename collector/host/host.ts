@@ -51,9 +51,13 @@ export class Host {
 
   /**
    * Applies a raw batch to what is known and names everything in it. `plan` says what is read for it besides. The rows
-   * of events stay as they are.
+   * of events stay as they are. A recorded batch comes with the offset between the clocks that it was made under.
    */
-  async join(batch: Batch, plan: Pick<CapturePlan, 'wants' | 'domains'> = {}): Promise<Batch> {
+  async join(
+    batch: Batch,
+    plan: Pick<CapturePlan, 'wants' | 'domains'> = {},
+    bootOffsetNs = this.options.bootOffsetNs,
+  ): Promise<Batch> {
     const processes = batch.tables.process
     this.options.cgroups.apply(batch)
     if (processes !== undefined) await this.resolveContainers(processes)
@@ -67,7 +71,8 @@ export class Host {
     const wants = new Set(plan.wants)
     this.addState(joined.processes.slice(0, processes.rowCount), processes, wants)
     tables.process = processTable(processes, joined.processes, batch.strings, {
-      ...this.options,
+      ...(bootOffsetNs !== undefined && { bootOffsetNs }),
+      users: this.options.users,
       accounts: wants.has('accounts'),
     })
     if (joined.containers.length > 0) tables.container = tableOf('container', joined.containers, batch.strings)

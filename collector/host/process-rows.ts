@@ -32,8 +32,8 @@ export interface ProcessRow extends Subject {
 
 export interface ProcessRowsOptions {
   users: UserNames
-  /** Wall clock minus boot clock, ns. */
-  bootOffsetNs: number
+  /** Wall clock minus boot clock, ns. Without it no process has a start time. */
+  bootOffsetNs?: number
   /** Whether home and shell of users are asked for. */
   accounts?: boolean
 }
@@ -83,7 +83,9 @@ export function processTable(
   fill('parent', ({ parentRow }) => (parentRow === ABSENT.ref ? undefined : parentRow))
   fill('container', ({ containerRow }) => (containerRow === ABSENT.ref ? undefined : containerRow))
   fill('processFlags', flagsOf)
-  fill('startTime', ({ entry }) => BigInt(Math.round(entry.startNs + bootOffsetNs)))
+  if (bootOffsetNs !== undefined) {
+    fill('startTime', ({ entry }) => BigInt(Math.round(entry.startNs + bootOffsetNs)))
+  }
   const idAt = (ids: ColumnData | undefined, index: number) => {
     const id = isOfRaw(index) ? ids?.[index] : undefined
     return typeof id !== 'number' || id === ABSENT.u32 ? undefined : id
@@ -97,7 +99,7 @@ export function processTable(
   if (rows.some(({ state }) => state !== undefined)) {
     for (const name of STATE_COLUMNS) fill(name, ({ state }) => state?.[name])
   }
-  if (rows.some(({ pidNsStartNs }) => pidNsStartNs !== undefined)) {
+  if (bootOffsetNs !== undefined && rows.some(({ pidNsStartNs }) => pidNsStartNs !== undefined)) {
     fill('pidNsStartTime', ({ pidNsStartNs }) =>
       pidNsStartNs === undefined ? undefined : BigInt(Math.round(pidNsStartNs + bootOffsetNs)),
     )

@@ -180,6 +180,7 @@ export const TABLES = {
       'arg4',
       'arg5',
       'text1',
+      'text0',
     ],
   },
   /** Every other call: raw arguments, up to two strings, and what a descriptor argument is. */

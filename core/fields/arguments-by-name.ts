@@ -24,9 +24,9 @@ import {
   user,
 } from './argument-readers.ts'
 import { OWN_ARGUMENTS, PLAIN_ARGUMENTS } from './arguments-by-name-table.ts'
-import { NUMBER_NAMES, type NumberNames } from './call-names.ts'
 import { CALL_FAMILIES, type CallFamilyName, namesOf } from './calls-by-name.ts'
 import { DESCRIPTOR_CALLS } from './event-path.ts'
+import { NUMBER_NAMES, type NumberNames } from './number-names.ts'
 
 const SIMPLE: Readonly<Record<string, EventArgument>> = {
   res: result,

@@ -1,8 +1,8 @@
 /** The arguments of an event's call, and the fields of `evt.*` that ask about one given in brackets. */
 import { ARGUMENT_NAMES, argumentsText, argumentText } from './event-arguments.ts'
-import { KNOWN_EVENT_NAMES } from './event-names.ts'
 import { firstPath, secondPath } from './event-path.ts'
 import { always, everySource, type Field, field, type Keys } from './field.ts'
+import { KNOWN_EVENT_NAMES } from './unseen-events.ts'
 
 const ARGUMENTS: Keys = {
   has: (text) => ARGUMENT_NAMES.has(text) || /^\d{1,3}$/.test(text),

@@ -1,6 +1,7 @@
 /** What is wrong with a name that is meant for the type of an event, wherever somebody has written it. */
-import { KNOWN_EVENT_NAMES, UNSEEN_EVENTS } from '../fields/event-names.ts'
+
 import { EVENT_TYPES } from '../fields/event-types.ts'
+import { KNOWN_EVENT_NAMES, UNSEEN_EVENTS } from '../fields/unseen-events.ts'
 import { shorten } from './condition/mistake.ts'
 import { nearestName } from './nearest-name.ts'
 

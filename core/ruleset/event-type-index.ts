@@ -2,7 +2,7 @@
  * Which event types a condition can match. Checks of `evt.type` and `evt.type.is` give sets, `and` intersects, `or` unites, `not` is pushed
  * down to the checks; anything else can match any type.
  */
-import { KNOWN_EVENT_NAMES } from '../fields/event-names.ts'
+import { KNOWN_EVENT_NAMES } from '../fields/unseen-events.ts'
 import type { Predicate } from '../language/condition/predicate.ts'
 import { judgeValue } from './emit-check.ts'
 import type { Expression } from './expression.ts'

@@ -63,7 +63,8 @@ enum budget_class {
 	BUDGET_NETWORK = 2,
 	BUDGET_CALL = 3,
 	BUDGET_CONNECTION = 4,
-	BUDGET_NAMED = 5, /* calls that are captured only where a rule names them: reads and writes come in floods */
+	BUDGET_NAMED = 5, /* calls that are captured only where a rule names them, but for those of the next */
+	BUDGET_FLOOD = 6, /* among them those that come in floods, such as reads and writes: no rare one gets lost among them */
 	BUDGET_CLASSES = 8,
 };
 

@@ -21,6 +21,7 @@
 #define OP_SOCKET 45
 #define OP_SEND_ZC 47
 #define OP_SENDMSG_ZC 48
+#define OP_READ_MULTISHOT 49
 #define OP_BIND 56
 #define OP_LISTEN 57
 
@@ -157,6 +158,8 @@ static __always_inline bool is_multishot(struct io_kiocb *request, u32 op)
 {
 	void *command = command_of(request);
 
+	if (op == OP_READ_MULTISHOT)
+		return true;
 	if (op == OP_ACCEPT && bpf_core_field_exists(((struct io_accept *)command)->iou_flags))
 		return BPF_CORE_READ((struct io_accept *)command, iou_flags) & ACCEPT_MULTISHOT;
 	if ((op == OP_RECV || op == OP_RECVMSG) && bpf_core_field_exists(((struct io_sr_msg *)command)->flags))

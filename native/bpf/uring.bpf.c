@@ -225,6 +225,7 @@ int BPF_PROG(on_complete, void *ring, struct io_kiocb *request, struct io_uring_
 	s32 result = BPF_CORE_READ(completion, res);
 #endif
 	struct request_name name = {(u64)ring, user_data};
+	struct call_spec *spec;
 	struct noted *note;
 
 	/* The others pass without a search. */
@@ -235,7 +236,8 @@ int BPF_PROG(on_complete, void *ring, struct io_kiocb *request, struct io_uring_
 		return 0;
 	if (!request) {
 		/* One of many by the same request, or forged by IORING_OP_MSG_RING: it ends nothing. */
-		if (note->is_multishot && within_budget(note->event.cgroup, BUDGET_CONNECTION, RING_PROCESS, bpf_ktime_get_boot_ns()))
+		spec = spec_of(note->event.nr);
+		if (note->is_multishot && within_budget(note->event.cgroup, spec->budget, ring_of(spec), bpf_ktime_get_boot_ns()))
 			report(&name, note->request, result, 1);
 		return 0;
 	}

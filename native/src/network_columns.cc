@@ -145,7 +145,10 @@ void EventColumns::addNetworkRow(const Event& e, const call_spec& spec) {
   if (spec.at_flags) table.set<uint32_t>(Column::flags, static_cast<uint32_t>(e.at(spec.at_flags)));
   const bool isRequest = e.head.type >= TYPE_FIRST_NAMED && e.head.abi == ABI_URING;
   if (spec.at_size && !isRequest) table.set<double>(Column::size, static_cast<double>(static_cast<int64_t>(e.at(spec.at_size))));
-  if (e.has(SLOT_RAW0)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
+  if (e.has(SLOT_RAW0)) {
+    if (spec.raw0 & (RAW_DATA | RAW_PARTS)) table.set<uint32_t>(Column::data, text(e.slots[SLOT_RAW0]));
+    else table.set<uint32_t>(Column::text0, text(e.text(SLOT_RAW0)));
+  }
   if (e.has(SLOT_RAW1)) table.set<uint32_t>(Column::text1, text(e.text(SLOT_RAW1)));
   if (!isRequest) setArguments(table, e, e.head.type >= TYPE_FIRST_NAMED ? 6 : 3);
 }

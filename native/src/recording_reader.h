@@ -76,8 +76,11 @@ class RecordingReader : public Napi::ObjectWrap<RecordingReader> {
     chunk.losses.unusable = events.unknownVersion + events.unknownKind + events.malformed - reported_.unusable;
     reported_.gaps = events.gaps;
     reported_.unusable += chunk.losses.unusable;
-    const Napi::Object object = chunkObject(env, chunk);
-    return object.IsEmpty() ? env.Null() : Napi::Value(object);
+    Napi::Object object = chunkObject(env, chunk);
+    if (object.IsEmpty()) return env.Null();
+    // Only the recording knows it: the clocks of this machine have nothing to do with those of its events.
+    if (replay_.realtimeOffsetNs() != 0) object.Set("bootOffsetNs", static_cast<double>(replay_.realtimeOffsetNs()));
+    return object;
   }
 
   // Events of different CPUs can lie a little out of order.

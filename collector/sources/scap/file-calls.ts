@@ -11,8 +11,8 @@ import {
   resolved,
   setDescriptor,
 } from './call.ts'
+import { rowOnDescriptor, signed } from './descriptor-rows.ts'
 import { NUMBERED_OTHERWISE, openFlagsOf } from './flags.ts'
-import { onDescriptor as rowOnDescriptor, signed } from './named-calls.ts'
 import { networkColumns } from './network-calls.ts'
 import type { ScapEvent } from './scap-event.ts'
 
@@ -21,6 +21,7 @@ const DUPFD = 1
 const DUPFD_CLOEXEC = 26
 const AF_UNIX = 1
 const EPOLL_CLOEXEC = 0o2000000
+const PIDFD_NONBLOCK = 0o4000
 
 /** The columns of one path argument; a relative one comes with the directory it begins at. */
 function pathColumns(call: ReturnedCall, raw: string | undefined, dirFd: number | undefined, second = false): Row {
@@ -70,6 +71,9 @@ const made =
 
 const epollFlags = (captured: number | undefined) =>
   captured === undefined ? undefined : captured === 0 ? 0 : EPOLL_CLOEXEC
+/** A capture has one flag of pidfd_open's. */
+const pidfdFlags = (captured: number | undefined) =>
+  captured === undefined ? undefined : captured === 0 ? 0 : PIDFD_NONBLOCK
 const opened = (captured: number | undefined) => (captured === undefined ? undefined : openFlagsOf(captured))
 
 const pipe: CallHandler = (call) => {
@@ -203,7 +207,7 @@ export const FILE_CALLS: Readonly<Record<string, CallHandler>> = {
   inotify_init1: made('i', (event) => ({ flags: opened(event.number('flags')) })),
   epoll_create: made('l', (event) => ({ arg0: event.number('size') })),
   epoll_create1: made('l', (event) => ({ flags: epollFlags(event.number('flags')) })),
-  pidfd_open: made('P', (event) => ({ arg0: event.number('pid') })),
+  pidfd_open: made('P', (event) => ({ arg0: event.number('pid'), flags: pidfdFlags(event.number('flags')) })),
   pidfd_getfd: pidfdGetfd,
   userfaultfd: made('r'),
   io_uring_setup: made('r'),

@@ -4,12 +4,10 @@
  * with `:AS` as a capture numbers it; `COLUMN~PARAMETER` a text.
  */
 import type { Row } from '../../../core/batch/builder.ts'
-import type { TableName } from '../../../core/batch/schema.ts'
 import { EVENT_TYPES, type EventTypeName } from '../../../core/fields/event-types.ts'
-import { baseOf, type CallHandler, type CallRow, descriptorColumns, descriptorOf, type ReturnedCall } from './call.ts'
-import type { Descriptor } from './descriptors.ts'
+import { baseOf, type CallHandler, type ReturnedCall } from './call.ts'
+import { rowOnDescriptor, signed } from './descriptor-rows.ts'
 import { NUMBERED_OTHERWISE, type NumberedOtherwise } from './flags.ts'
-import { networkColumns } from './network-calls.ts'
 
 const TABLE = `
 read fd size=size data~data
@@ -83,29 +81,7 @@ process_vm_writev arg0=pid
 close_range arg0=first arg1=last
 `
 
-/** Where a row on a descriptor belongs. */
-export function onDescriptor(call: ReturnedCall, fd: number | undefined, table: TableName, row: Row): CallRow {
-  const descriptor = descriptorOf(call, fd)
-  return describedRow(fd, descriptor, table, row)
-}
-
-export function describedRow(
-  fd: number | undefined,
-  descriptor: Descriptor | undefined,
-  table: TableName,
-  row: Row,
-): CallRow {
-  const isSocket = descriptor?.family !== undefined
-  if (!isSocket && table !== 'call' && descriptor?.rawName !== undefined) row.rawPath = descriptor.rawName
-  if (table === 'call') return { table, row: { ...row, ...descriptorColumns(fd, descriptor) } }
-  if (isSocket) return { table: 'network', row: { ...row, ...networkColumns(fd, descriptor) } }
-  return { table: 'file', row: { ...row, ...descriptorColumns(fd, descriptor) } }
-}
-
 type Fill = (call: ReturnedCall, row: Row) => void
-
-/** Captures have descriptors of 32 bits in 64. */
-export const signed = (fd: number | undefined): number | undefined => (fd === undefined ? undefined : fd | 0)
 
 function fillOf(token: string): Fill {
   const isText = token.includes('~')
@@ -143,7 +119,12 @@ function handlerOf(name: EventTypeName, tokens: readonly string[]): CallHandler 
     const row: Row = {}
     for (const fill of fills) fill(call, row)
     if (descriptor === undefined) return { table, row }
-    return onDescriptor(call, signed(call.event.number(descriptor === 'fd' ? 'fd' : descriptor.slice(3))), table, row)
+    return rowOnDescriptor(
+      call,
+      signed(call.event.number(descriptor === 'fd' ? 'fd' : descriptor.slice(3))),
+      table,
+      row,
+    )
   }
 }
 

@@ -110,8 +110,14 @@ export interface NativeProbe {
   objects: NativeObject[]
 }
 
+/** A chunk of a recording. */
+export interface RecordedChunk extends NativeChunk {
+  /** Wall clock minus boot clock where and when it was made, ns; absent where the recording does not tell. */
+  bootOffsetNs?: number
+}
+
 export interface NativeReader {
-  next(): NativeChunk | { facts: ArrayBuffer; offset: number } | { corruption: string; offset: number } | null
+  next(): RecordedChunk | { facts: ArrayBuffer; offset: number } | { corruption: string; offset: number } | null
 }
 
 export interface NativeAddon {

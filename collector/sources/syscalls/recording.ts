@@ -9,12 +9,17 @@ import type { Emission } from '../../../core/model/source.ts'
 import { decodeRecordedFacts, type RecordedFacts } from '../../host/recorded-facts.ts'
 import { loadAddon } from './addon.ts'
 
+export interface RecordedEmission extends Emission {
+  /** Wall clock minus boot clock where and when the events were recorded, ns; absent where the recording does not tell. */
+  bootOffsetNs?: number
+}
+
 /**
  * Reads a recording batch by batch. Throws AppError E_RECORDING_CORRUPT, naming the byte at which the damaged chunk
  * begins; everything before it has been given by then. The plan of the capture that made the recording is in it.
  * `onFacts` is told what names containers, as it was learnt; recordings of the first format have none.
  */
-export function* readRecording(path: string, onFacts?: (facts: RecordedFacts) => void): Generator<Emission> {
+export function* readRecording(path: string, onFacts?: (facts: RecordedFacts) => void): Generator<RecordedEmission> {
   const loaded = loadAddon()
   if (loaded.addon === null) throw new AppError('E_CAPTURE_UNAVAILABLE', `No capture addon: ${loaded.reason}`)
   const reader = loaded.addon.openRecording(path)
@@ -42,6 +47,7 @@ export function* readRecording(path: string, onFacts?: (facts: RecordedFacts) =>
       batch: openBody(new Uint8Array(next.body)),
       lowMs: next.lowMs,
       ...(Object.keys(dropped).length > 0 && { dropped }),
+      ...(next.bootOffsetNs !== undefined && { bootOffsetNs: next.bootOffsetNs }),
     }
   }
 }

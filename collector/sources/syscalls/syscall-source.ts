@@ -38,6 +38,7 @@ const DEFAULT_BUDGETS: Record<Budget, { perSecond: number; burst: number }> = {
   call: { perSecond: 10_000, burst: 10_000 },
   connection: { perSecond: 5_000, burst: 5_000 },
   named: { perSecond: 10_000, burst: 10_000 },
+  flood: { perSecond: 10_000, burst: 10_000 },
 }
 
 export type CgroupVerdict = 'container' | 'host' | 'forget'

@@ -4,8 +4,11 @@ import type { TableName } from '../../../core/batch/schema.ts'
 /** Which argument: 1 to 6, or the return value. */
 export type Place = 1 | 2 | 3 | 4 | 5 | 6 | 'return'
 
-/** What a cgroup may use before it must leave room for others; one budget each. */
-export const BUDGETS = ['process', 'file', 'network', 'call', 'connection', 'named'] as const
+/**
+ * What a cgroup may use before it must leave room for others; one budget each. `named` and `flood` are those of calls that
+ * are captured only by name.
+ */
+export const BUDGETS = ['process', 'file', 'network', 'call', 'connection', 'named', 'flood'] as const
 export type Budget = (typeof BUDGETS)[number]
 
 export interface SyscallSpec {

@@ -100,7 +100,7 @@ const COMMON = {
     x64: 45,
     ia32: [371],
     arm64: 207,
-    uring: [27],
+    uring: [27, 58],
     fd: 1,
     data: 2,
     address: 5,

@@ -364,8 +364,9 @@ inline constexpr ColumnSpec networkColumns[] = {
     {Column::arg4, Kind::f64},
     {Column::arg5, Kind::f64},
     {Column::text1, Kind::str},
+    {Column::text0, Kind::str},
 };
-inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 30};
+inline constexpr TableSpec networkTable = {TableId::network, networkColumns, 31};
 
 inline constexpr ColumnSpec callColumns[] = {
     {Column::ordinal, Kind::u32},

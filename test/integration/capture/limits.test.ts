@@ -129,7 +129,7 @@ describe.skipIf(reason !== null)('live capture', () => {
     expect(loudRows.filter((row) => row.event === 'connect' && row.remoteIp === '127.0.0.1')).toHaveLength(2)
   })
 
-  test('lets no flood of reads push out the opens and programs of its own cgroup or of another', async () => {
+  test('lets no flood of reads push out the opens, programs and rare calls by name of its own cgroup, nor what another does', async () => {
     const reader = buildTester('named')!
     const loud = makeCgroup('reading')
     const quiet = makeCgroup('calm')
@@ -137,7 +137,7 @@ describe.skipIf(reason !== null)('live capture', () => {
     const source = new SyscallSource({
       bulkRingBytes: 1024 * 1024,
       outstandingMax: 1,
-      budgets: { named: { perSecond: 500, burst: 100 } },
+      budgets: { flood: { perSecond: 500, burst: 100 }, named: { perSecond: 500, burst: 100 } },
     })
     const slowSink = {
       emit: async (emission: Emission) => {
@@ -145,7 +145,7 @@ describe.skipIf(reason !== null)('live capture', () => {
         return emissions.push(emission) > 0
       },
     }
-    await source.start(slowSink, null, planFor(['read', 'openat']))
+    await source.start(slowSink, null, planFor(['read', 'process_vm_readv', 'openat']))
     const flood = runIn(loud, `exec ${reader} flood 400000`)
     await delay(300)
     for (let i = 0; i < 10; i++) await runIn(quiet, `${tester} opens /etc/os-release 3; true`)
@@ -161,6 +161,7 @@ describe.skipIf(reason !== null)('live capture', () => {
     expect(emissions.reduce((sum, emission) => sum + (emission.dropped?.ring_full_bulk ?? 0), 0)).toBe(0)
     expect(reads.length + dropped).toBeGreaterThanOrEqual(400_000)
     expect(rows.filter((row) => row.by.cgroupId === quiet.id && row.rawPath === '/etc/os-release')).toHaveLength(30)
+    expect(loudRows.filter((row) => row.event === 'process_vm_readv')).toHaveLength(40)
     expect(loudRows.filter((row) => row.event === 'openat' && row.rawPath === '/etc/hostname')).toHaveLength(1)
     expect(loudRows.filter((row) => row.event === 'execve' && row.rawPath === '/bin/true')).toHaveLength(1)
   })

@@ -193,7 +193,7 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
   })
 
   test('on sockets are rows of the network', async () => {
-    const names = [...namesOf('sockets'), 'read', 'write', 'close', 'fcntl']
+    const names = [...namesOf('sockets'), 'read', 'write', 'close', 'fcntl', 'fsconfig']
     const { mine, out } = await scene('sockets', planFor(names, { wants: ['data'] }))
     const port = Number(out)
     const client = { table: 'network', remoteIp: '127.0.0.1', remotePort: port, fdType: char('4'), protocol: 6 }
@@ -202,6 +202,8 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
     expect(only(mine, 'setsockopt')).toMatchObject({ ...client, arg1: 1, arg2: 9, arg4: 4 })
     expect(only(mine, 'shutdown')).toMatchObject({ ...client, arg1: 1, ret: 0 })
     expect(only(mine, 'fcntl', { arg1: 3 })).toMatchObject(client)
+    expect(only(mine, 'fsconfig')).toMatchObject({ ...client, text0: 'seamark-key' })
+    expect(only(mine, 'fsconfig').data).toBeUndefined()
     expect(only(mine, 'getsockname')).toMatchObject({ table: 'network', localPort: port, localIp: '127.0.0.1' })
   })
 
@@ -223,6 +225,21 @@ describe.skipIf(reason !== null)('calls that are captured by name', () => {
     expect(only(mine, 'read', { abi: 2 })).toMatchObject({ ...file, ret: 4 })
     expect(only(mine, 'read', { abi: 2 }).size).toBeUndefined()
     expect(only(mine, 'fsync', { abi: 2 })).toMatchObject({ ...file, ret: 0 })
+  })
+
+  test('through io_uring are seen with registered buffers, and each time when one request reads again and again', async ({
+    skip,
+  }) => {
+    const { mine, cwd } = await scene('ring-newer', planFor(['read', 'readv', 'writev']), tester!)
+    const requests = mine.filter(({ abi }) => abi === 2)
+    if (requests.length === 0) return skip('no io_uring here')
+    if (requests.some(({ ret }) => ret === -22)) return skip('the kernel has no such requests')
+    const file = { table: 'file', path: join(cwd, 'plain'), fdType: char('f') }
+    expect(only(mine, 'writev', { abi: 2 })).toMatchObject({ ...file, ret: 5 })
+    expect(only(mine, 'readv', { abi: 2 })).toMatchObject({ ...file, ret: 4 })
+    const reads = requests.filter(({ event }) => event === 'read')
+    expect(reads.map(({ ret }) => ret)).toEqual([2, 3, 0])
+    for (const read of reads) expect(read).toMatchObject({ table: 'file', fdType: char('p') })
   })
 
   test('of Seamark itself are left out, so that it does not feed on what it writes', async () => {

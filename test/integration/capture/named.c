@@ -18,6 +18,7 @@
 
 #define SYS_MEMFD_SECRET 447
 #define SYS_MOVE_MOUNT 429
+#define SYS_FSCONFIG 431
 #define SYS_MOUNT_SETATTR 442
 
 static void files(void)
@@ -92,18 +93,23 @@ static void sockets(void)
 	syscall(SYS_write, client, "ping over tcp", 13);
 	syscall(SYS_read, server, buffer, 16);
 	syscall(SYS_fcntl, client, F_GETFL, 0);
+	syscall(SYS_FSCONFIG, client, 0, "seamark-key", NULL, 0);
 	syscall(SYS_shutdown, client, SHUT_WR);
 	syscall(SYS_close, client);
 }
 
-/* Reads of one byte, and then one open and one program. */
+/* Reads of one byte, among them now and then, 40 times in all, one of another process's memory, and then one open and one program. */
 static void flood(int rounds)
 {
-	char byte;
-	int fd = open("/dev/zero", O_RDONLY);
+	char byte, other;
+	struct iovec local = {&byte, 1}, remote = {&other, 1};
+	int fd = open("/dev/zero", O_RDONLY), apart = rounds / 40;
 
-	for (int i = 0; i < rounds; i++)
+	for (int i = 0; i < rounds; i++) {
 		syscall(SYS_read, fd, &byte, 1);
+		if (apart && i % apart == apart - 1)
+			syscall(SYS_process_vm_readv, getpid(), &local, 1, &remote, 1, 0);
+	}
 	close(open("/etc/hostname", O_RDONLY));
 	execl("/bin/true", "true", NULL);
 }

@@ -333,6 +333,9 @@ static void compat_named(void)
 #define OP_SOCKET 45
 #define OP_BIND 56
 #define OP_LISTEN 57
+#define OP_READ_MULTISHOT 49
+#define OP_READV_FIXED 60
+#define OP_WRITEV_FIXED 61
 #define CQE_SKIP_SUCCESS 64
 
 static struct {
@@ -435,6 +438,39 @@ static void ring_named(void)
 	ring_run();
 	ring_add(IORING_OP_CLOSE, fd, NULL, 0);
 	ring_run();
+}
+
+/* Reads and writes as newer kernels have them: with a registered buffer, and one request that reads again and again. */
+static void ring_newer(void)
+{
+	static char buffer[4096] __attribute__((aligned(4096)));
+	struct iovec whole = {buffer, sizeof(buffer)}, part = {buffer, 5};
+	int fd = open("plain", O_RDWR | O_CREAT, 0644), ends[2];
+
+	ring_open(8, 0);
+	syscall(SYS_io_uring_register, uring.fd, IORING_REGISTER_BUFFERS, &whole, 1);
+	memcpy(buffer, "hello", 5);
+	ring_add(OP_WRITEV_FIXED, fd, &part, 1);
+	ring_run();
+	part.iov_len = 4;
+	ring_add(OP_READV_FIXED, fd, &part, 1);
+	ring_run();
+	if (pipe(ends))
+		exit(1);
+	ring_add(IORING_OP_PROVIDE_BUFFERS, 4, buffer, 64)->buf_group = 1;
+	ring_run();
+	struct io_uring_sqe *request = ring_add(OP_READ_MULTISHOT, ends[0], NULL, 0);
+	request->flags = IOSQE_BUFFER_SELECT;
+	request->buf_group = 1;
+	ring_submit(1, 0);
+	for (int bytes = 2; bytes < 4; bytes++) {
+		if (write(ends[1], "abc", bytes) != bytes)
+			exit(1);
+		ring_submit(0, 1);
+		ring_reap();
+	}
+	close(ends[1]);
+	ring_submit(0, 1);
 }
 
 static void ring_network(void)
@@ -585,6 +621,7 @@ int main(int count, char **argument)
 	else if (!strcmp(scene, "compat-named")) compat_named();
 	else if (!strcmp(scene, "ring")) ring();
 	else if (!strcmp(scene, "ring-named")) ring_named();
+	else if (!strcmp(scene, "ring-newer")) ring_newer();
 	else if (!strcmp(scene, "ring-hiding")) ring_hiding();
 	else if (!strcmp(scene, "ring-many") && count > 2) ring_many(atol(argument[2]));
 	else if (!strcmp(scene, "memfd")) memfd();

@@ -196,6 +196,24 @@ test('calls by name carry what the capture has of them, on whatever the descript
   ])
 })
 
+test('a pidfd has its flags, and a call meant for another kind of descriptor its texts on a socket, too', () => {
+  const lines = read(
+    [
+      ...MACHINE,
+      event(409, 10, 6, 10, u32(1)),
+      event(409, 10, 8, 10, u32(0)),
+      event(19, 10, 7, u32(2), u32(1), u32(0)),
+      event(373, 10, -22, 7, u32(1), 'source', '', 'none', u32(0)),
+    ],
+    ['evt.type', 'evt.args'],
+  )
+  expect(lines.filter((line) => !line.startsWith('socket'))).toEqual([
+    'pidfd_open fd=6(<P>) pid=10 flags=2048(PIDFD_NONBLOCK)',
+    'pidfd_open fd=8(<P>) pid=10 flags=0(0)',
+    'fsconfig res=-22(EINVAL) fd=7(<4t>) cmd=1(FSCONFIG_SET_STRING) key=source value_charbuf=none aux=0',
+  ])
+})
+
 test('setreuid and setregid change whom the events after them are by', () => {
   const lines = read(
     [...MACHINE, event(427, 10, 0, u32(-1), u32(0)), event(429, 10, -1, u32(5), u32(5)), event(433, 10, 0, 3)],

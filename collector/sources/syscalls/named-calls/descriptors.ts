@@ -1,13 +1,13 @@
 /** Calls on a descriptor, and those that make one of a kind without a path. Columns as in `parse.ts`: name, x86-64, ia32, arm64, places. */
 export const NAMED_ON_DESCRIPTORS = `
-read 0 3 63 fd=1 data=2 size=3 uring=22+4
+read 0 3 63 fd=1 data=2 size=3 uring=22+4+49
 pread 17 180 67 fd=1 data=2 size=3
-readv 19 145 65 fd=1 parts=2 size=return uring=1
+readv 19 145 65 fd=1 parts=2 size=return uring=1+60
 preadv 295 333 69 fd=1 parts=2 size=return
 preadv2 327 378 286 fd=1 parts=2 size=return flags=6
 write 1 4 64 fd=1 data=2 size=3 uring=23+5
 pwrite 18 181 68 fd=1 data=2 size=3
-writev 20 146 66 fd=1 parts=2 size=return uring=2
+writev 20 146 66 fd=1 parts=2 size=return uring=2+61
 pwritev 296 334 70 fd=1 parts=2 size=return
 pwritev2 328 379 287 fd=1 parts=2 size=return flags=6
 close 3 6 57 number=1

@@ -7,6 +7,7 @@
  */
 import { CALL_FAMILIES, familyOf, type NamedCall } from '../../../../core/fields/calls-by-name.ts'
 import type { Place, SyscallSpec } from '../syscall-spec.ts'
+import { comesInFloods } from './floods.ts'
 
 const PLACES = {
   fd: 'fd',
@@ -31,7 +32,7 @@ export function parseNamedCalls(...tables: string[]): Record<NamedCall, SyscallS
       ...(ia32 === '-' ? {} : { ia32: ia32.split('+').map(Number) }),
       ...(arm64 === '-' ? {} : { arm64: Number(arm64) }),
       table: CALL_FAMILIES[family].tables[0],
-      budget: 'named',
+      budget: comesInFloods(name) ? 'flood' : 'named',
       ...placesOf(name, places),
     }
   }

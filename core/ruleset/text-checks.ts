@@ -111,8 +111,10 @@ const ASKED: Record<Part, (operator: Predicate['operator'], values: readonly str
   },
   directory(operator, values) {
     if (operator === '=' || operator === 'in' || operator === 'intersects') {
+      // No directory is the empty text; with a slash behind it, it would be the root.
+      const possible = values.filter((value) => value !== '')
       return oneOf(
-        values.map((value) => directory(value === '/' ? '/' : `${value}/`)),
+        possible.map((value) => directory(value === '/' ? '/' : `${value}/`)),
         true,
       )
     }

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { type Batch, eventTables } from '../../../core/batch/batch.ts'
 import { encodeBody, openBody } from '../../../core/batch/body.ts'
+import { BatchBuilder } from '../../../core/batch/builder.ts'
 import { TABLES } from '../../../core/batch/schema.ts'
 import { Cursor } from '../../../core/fields/cursor.ts'
+import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { findField } from '../../../core/fields/index.ts'
 import { readerOf } from '../../../core/fields/reader.ts'
 import { loadRuleSet, readRules } from '../../../core/ruleset/load.ts'
@@ -47,6 +49,17 @@ function compare(conditions: readonly string[], batches: readonly Batch[]): numb
   }
   return fired
 }
+
+test('no directory is the empty text, that of an entry of the root neither', () => {
+  const conditions = ['fd.directory = ""', 'fd.directory in ("", "/etc")', 'fd.directory in ("")', 'fd.directory = "/"']
+  const some = conditions.flatMap((one) => [`evt.type = open and ${one}`, `evt.type = open and not ${one}`])
+  const batch = (path: string) => {
+    const builder = new BatchBuilder(0n)
+    builder.addEvent('file', 0n, { type: EVENT_TYPES.open.code, ret: 3, fd: 3, fdType: 102, path })
+    return openBody(encodeBody(builder.build()))
+  }
+  expect(compare(some, ['/vmlinuz', 'name', '/etc/passwd'].map(batch))).toBe(12)
+})
 
 const batches = Array.from({ length: 40 }, (_, i) => openBody(encodeBody(randomBatch(seeded(i + 1)))))
 const PATH_FIELDS = [

@@ -5,6 +5,7 @@
  */
 import { type Batch, eventRows, eventTables, readNumber, readText, type Table } from '../core/batch/batch.ts'
 import { RowIds } from '../core/batch/event-id.ts'
+import { isolate } from '../core/batch/isolate.ts'
 import { TABLES } from '../core/batch/schema.ts'
 import { openBatch, sealBatch } from '../core/batch/seal.ts'
 import { storageDay } from '../core/batch/storage-day.ts'
@@ -20,7 +21,6 @@ import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { DetectionContext, Match, RuleSet } from '../core/model/rule-set.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
-import { isolate } from './poison.ts'
 
 /** Rule sets kept for batches that were stamped before a reload and are judged after it. */
 const MAX_RULE_SETS = 4

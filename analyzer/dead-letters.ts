@@ -5,6 +5,7 @@
 import type { Conditions } from '../core/health/conditions.ts'
 import type { Envelope } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
+import { deadItem } from '../core/model/dead-item.ts'
 import type { Documents } from '../core/model/documents.ts'
 import { AppError } from '../core/model/errors.ts'
 import { ACTIVE_RULES, type ActiveRules, RULES_SPACE } from '../core/model/published-rules.ts'
@@ -12,6 +13,7 @@ import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
+import { batchesApart } from './batches-apart.ts'
 import { type LetterBounds, LetterStore, payloadOf } from './letter-store.ts'
 
 export interface DeadLettersOptions {
@@ -59,7 +61,7 @@ export class DeadLetters implements Component {
 
   private async keep({ items }: Delivery): Promise<void> {
     const { metrics } = this.options
-    for (const item of items) {
+    for (const item of items.flatMap(apart)) {
       if (item.failure === undefined) continue
       const outcome = await this.store.keep(item, item.failure)
       if (outcome === 'kept') metrics.add('seamark_dead_letters_total', 1, { topic: item.failure.topic.split('/')[0]! })
@@ -95,9 +97,18 @@ export class DeadLetters implements Component {
   }
 }
 
+/** A queue gives up whole items: of one that batches share, each is a letter of its own and of its host. */
+function apart(item: Item): Item[] {
+  const { failure } = item
+  const batches = failure?.topic === 'index' ? batchesApart(item) : [item]
+  if (batches.length < 2 || failure === undefined) return [item]
+  return batches.map((batch) => deadItem(batch, failure, failure.atMs))
+}
+
 /**
  * Offers a dead letter to the topic it came from and forgets it. Its id there is a new one: the queue still remembers
- * the old one as done, and what follows from the payload has ids of its own. A batch is judged by the rules that are
+ * the old one as done, and what follows from the payload has ids of its own. Batches that share it are offered apart, so
+ * that none is given up again for another. A batch is judged by the rules that are
  * active now: those it was stamped with may be what failed. Throws AppError for a payload that was not kept
  * (E_QUEUE_STORAGE) or a full topic (E_QUEUE_FULL).
  */
@@ -111,7 +122,10 @@ export async function replayLetter(queue: Queue, documents: Documents, key: stri
   const envelope = failure.topic === 'batches' ? await restamped(documents, item.envelope) : item.envelope
   const offered: Item = { ...item, id, payload }
   if (envelope !== undefined) offered.envelope = envelope
-  const outcome = await queue.offer(failure.topic, [offered])
+  const items = failure.topic === 'index' ? batchesApart(offered) : [offered]
+  // Their ids are those of batches that the queue may remember as done.
+  const again = items.length < 2 ? items : items.map((batch) => ({ ...batch, id: `${batch.id}#${found.version}` }))
+  const outcome = await queue.offer(failure.topic, again)
   if (outcome === 'full') throw new AppError('E_QUEUE_FULL', `The topic ${failure.topic} is full`, { retryable: true })
   await store.remove(key)
   return true

@@ -1,21 +1,22 @@
 /**
  * Writes what is worth keeping into the search store at its own pace: rows of batches become documents here, at the
  * store's edge, and alerts and detections arrive as documents. Detection never waits for it. What the store never takes
- * becomes a dead letter with the store's reason, each document by itself.
+ * becomes a dead letter with the store's reason, each document by itself; so does what no document can be made of, each
+ * event by itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openBatch, readHeader } from '../core/batch/seal.ts'
 import type { Conditions } from '../core/health/conditions.ts'
+import type { BatchHeader } from '../core/model/batch.ts'
 import type { Component } from '../core/model/component.ts'
-import { deadItem } from '../core/model/dead-item.ts'
 import { AppError } from '../core/model/errors.ts'
-import { batchesOf, docItem, docsOf } from '../core/model/index-item.ts'
+import { batchesOf } from '../core/model/index-item.ts'
 import type { Delivery, Item, Queue } from '../core/model/queue.ts'
 import type { Doc, DocKind, Refused, SearchStore } from '../core/model/search-store.ts'
 import { createBackground } from '../core/runtime/background.ts'
 import type { Logger } from '../core/runtime/logging.ts'
 import type { Metrics } from '../core/runtime/metrics.ts'
-import { documentsOf } from './event-documents.ts'
+import { documentsIn, documentsOr, headerOf } from './item-documents.ts'
+import { deadOf, refusedDoc, withoutUnreadable } from './set-aside.ts'
 
 const sleepMs = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal })
 
@@ -27,6 +28,8 @@ const DAY_MS = 86_400_000
 const ASK_AGAIN_MS = 1_000
 /** How often a delivery asks for the store before it goes back to the queue. */
 const MAX_ASKS = 30
+/** A failure that nobody foresaw is lasting when it has come so often; a queue gives up a little later. */
+const LASTING_ATTEMPTS = 8
 
 export interface IndexerOptions {
   queue: Queue
@@ -91,7 +94,27 @@ export class Indexer implements Component {
         return
       } catch (error) {
         this.isAway = error instanceof AppError && error.code === 'E_STORE_STORAGE'
-        if (!this.isAway || asked === MAX_ASKS) throw error
+        if (this.isAway && asked < MAX_ASKS) continue
+        if (items.length === 1 || !isLasting(error, attempt)) throw error
+        await this.writeApart(items, attempt)
+        return
+      }
+    }
+  }
+
+  /**
+   * One by one, after a failure that would come again: a queue gives up whole items, and batches of many hosts share
+   * one. Only what fails by itself is set aside.
+   */
+  private async writeApart(items: readonly Item[], attempt: number): Promise<void> {
+    const { logger } = this.options
+    for (const item of items) {
+      try {
+        await this.writeItems([item], attempt)
+      } catch (error) {
+        if (!isLasting(error, attempt)) throw error
+        logger.error({ err: error, item: item.id }, 'A batch can never be written and is set aside')
+        await this.giveUp([deadOf(item, error, attempt)])
       }
     }
   }
@@ -133,7 +156,7 @@ export class Indexer implements Component {
       if (unreadable === undefined) throw error
       const [readable, dead] = withoutUnreadable(items, attempt)
       if (dead.length === 0) throw error
-      logger.error({ err: unreadable, count: dead.length }, 'Batches cannot be made into documents and are set aside')
+      logger.error({ err: unreadable, count: dead.length }, 'Events cannot be made into documents and are set aside')
       await this.giveUp(dead)
       if (readable.length > 0) await this.writeItems(readable, attempt)
       return
@@ -142,12 +165,14 @@ export class Indexer implements Component {
     const dead: Item[] = []
     if (refused.size > 0) {
       for (const origin of items) {
+        let header: BatchHeader | undefined
         for (const doc of documentsIn(origin)) {
           const refusal = refused.get(doc.id)
           if (refusal === undefined) continue
           counts.set(doc.kind, counts.get(doc.kind)! - 1)
           metrics.add('seamark_indexer_refused_documents_total', 1, { kind: doc.kind })
-          dead.push(asDead(doc, origin, refusal, attempt))
+          header ??= headerOf(origin)
+          dead.push(refusedDoc(doc, origin, header, refusal, attempt))
         }
       }
     }
@@ -183,61 +208,6 @@ export class Indexer implements Component {
   }
 }
 
-function* documentsIn(item: Item): Iterable<Doc> {
-  const docs = docsOf(item)
-  if (docs !== null) {
-    yield* docs
-    return
-  }
-  const { header, batch } = openBatch(item.payload)
-  yield* documentsOf(header, batch, item.envelope ?? { receivedMs: Date.now(), ruleset: '', parts: {} })
-}
-
-/** Tells what went wrong before it is thrown, so that it is not taken for a failure of the store. */
-function* documentsOr(item: Item, tell: (error: unknown) => void): Iterable<Doc> {
-  const documents = documentsIn(item)[Symbol.iterator]()
-  for (;;) {
-    let next: IteratorResult<Doc>
-    try {
-      next = documents.next()
-    } catch (error) {
-      tell(error)
-      throw error
-    }
-    if (next.done === true) return
-    yield next.value
-  }
-}
-
-/** Those whose documents can all be made, and the others as dead letters. Trying again would not make them readable. */
-function withoutUnreadable(items: readonly Item[], attempts: number): [readable: Item[], dead: Item[]] {
-  const readable: Item[] = []
-  const dead: Item[] = []
-  for (const item of items) {
-    try {
-      for (const _ of documentsIn(item));
-      readable.push(item)
-    } catch (error) {
-      const { code, name, message } = error as Partial<AppError>
-      const reason = { topic: 'index' as const, code: code ?? name ?? 'Error', message: String(message), attempts }
-      dead.push(deadItem(withHeader(item), reason))
-    }
-  }
-  return [readable, dead]
-}
-
-/** A dead letter counts against the host that it is of. */
-function withHeader(item: Item): Item {
-  try {
-    return item.header === undefined ? { ...item, header: readHeader(item.payload) } : item
-  } catch {
-    return item
-  }
-}
-
-/** Only the refused document, whatever it came with; its id differs with each try, as its origin's does. */
-function asDead(doc: Doc, origin: Item, { reason }: Refused, attempts: number): Item {
-  const item = docItem(doc)
-  const id = docsOf(origin)?.length === 1 ? origin.id : `${origin.id}/${item.id}`
-  return deadItem({ ...item, id }, { topic: 'index', code: 'E_STORE_REFUSED', message: reason, attempts })
+function isLasting(error: unknown, attempt: number): boolean {
+  return error instanceof AppError ? !error.retryable : attempt >= LASTING_ATTEMPTS
 }

@@ -4,29 +4,46 @@ import { type DeadLetter, LetterStore } from '../../analyzer/letter-store.ts'
 import { readHeader } from '../../core/batch/seal.ts'
 import type { Documents } from '../../core/model/documents.ts'
 import { AppError } from '../../core/model/errors.ts'
-import { safeText } from '../../core/runtime/safe-text.ts'
+import { jsonLine, safeText } from '../../core/runtime/safe-text.ts'
 import { commandConfig } from '../command-config.ts'
 import { COMMON_OPTIONS, type Command, countOf, EXIT, type ParsedArgs, table } from '../command-line.ts'
 import { withStoredDocuments, withStoredQueue } from '../distributed/with-documents.ts'
 
+const DEFAULT_LIMIT = '100'
+
 export const deadlettersList: Command = {
   name: 'deadletters list',
-  summary: 'List what was given up, and why',
-  options: { json: { type: 'boolean', doc: 'one JSON object a line' }, ...COMMON_OPTIONS },
-  examples: [['seamark deadletters list', 'the oldest first']],
+  summary: 'List what was given up, whose it is, and why',
+  options: {
+    limit: {
+      type: 'string',
+      short: 'n',
+      value: 'N',
+      doc: `most to print (default ${DEFAULT_LIMIT}; with --json all)`,
+    },
+    json: { type: 'boolean', doc: 'one JSON object a line' },
+    ...COMMON_OPTIONS,
+  },
+  notes: 'The oldest first: key, topic, collector (- where none is known), reason.',
+  examples: [
+    ['seamark deadletters list', 'the oldest first'],
+    ['seamark deadletters list --limit 1000', 'more of them'],
+  ],
   async run(args) {
+    const isJson = args.flag('json')
+    const limit = limitOf(args.text('limit') ?? (isJson ? undefined : DEFAULT_LIMIT))
     return withStoredDocuments(commandConfig(args), async (documents) => {
+      const store = new LetterStore({ documents })
       let count = 0
-      for await (const { key, letter } of new LetterStore({ documents }).letters()) {
+      for await (const { key, letter } of store.letters()) {
+        if (count === limit) break
         count += 1
-        const { failure } = letter
-        process.stdout.write(
-          args.flag('json')
-            ? `${JSON.stringify({ key, id: letter.id, failure })}\n`
-            : `${key}  ${failure.topic}  ${failure.code}: ${safeText(failure.message)}\n`,
-        )
+        process.stdout.write(`${isJson ? jsonOf(key, letter) : lineOf(key, letter)}\n`)
       }
-      if (count === 0 && !args.flag('json')) process.stdout.write('Nothing was given up.\n')
+      if (isJson) return EXIT.ok
+      if (count === 0) process.stdout.write('Nothing was given up.\n')
+      const more = count === limit ? (await store.usage()).letters - count : 0
+      if (more > 0) process.stdout.write(`and ${more} more; see them with --limit ${count + more}\n`)
       return EXIT.ok
     })
   },
@@ -107,17 +124,42 @@ export const deadlettersRemove: Command = {
   },
 }
 
+/** All where there is none. */
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new AppError('E_USAGE', `--limit takes a whole number from 1, not '${text}'`)
+  return value
+}
+
+function lineOf(key: string, letter: DeadLetter): string {
+  const { topic, code, message } = letter.failure
+  return `${key}  ${topic}  ${safeText(collectorOf(letter) ?? '-')}  ${code}: ${safeText(message)}`
+}
+
+function jsonOf(key: string, letter: DeadLetter): string {
+  return jsonLine({ key, id: letter.id, collector: collectorOf(letter), failure: letter.failure })
+}
+
+/** Null where none is known, as of what several share. */
+function collectorOf({ header }: DeadLetter): string | null {
+  return header === undefined || header.collector === '' ? null : header.collector
+}
+
 async function keysOf(documents: Documents, args: ParsedArgs): Promise<string[]> {
   const keys = [...args.operands]
   if (args.flag('all')) for await (const { key } of new LetterStore({ documents }).letters()) keys.push(key)
   return keys
 }
 
-function describe({ id, class: cls, failure, payload, leftOutBytes }: DeadLetter): [string, string][] {
+function describe(letter: DeadLetter): [string, string][] {
+  const { id, class: cls, failure, payload, leftOutBytes } = letter
   const bytes = Buffer.from(payload, 'base64')
   return [
     ['id', safeText(id)],
     ['topic', failure.topic],
+    ['collector', safeText(collectorOf(letter) ?? '-')],
     ['given up', new Date(failure.atMs).toISOString()],
     ['after', countOf(failure.attempts, 'attempt')],
     ['because', safeText(`${failure.code}: ${failure.message}`)],

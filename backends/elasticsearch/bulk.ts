@@ -1,12 +1,13 @@
 /**
  * Writes documents as bulk requests of a bounded size, a few at a time. Each item is settled by itself: what is already
- * there is done, what the server cannot take now is tried again, and what it never takes is refused with its reason.
+ * there is done, what the server cannot take now is tried again, and what it never takes is refused with its reason. A
+ * request that is refused as a whole is halved until what it is refused for stands alone.
  */
 import type { Client } from '@elastic/elasticsearch'
 import { AppError } from '../../core/model/errors.ts'
 import type { Doc, Refused } from '../../core/model/search-store.ts'
 import type { Prepared } from '../../core/search/prepare-document.ts'
-import { request } from './connection.ts'
+import { type Answer, type ErrorBody, reasonOf, request } from './connection.ts'
 import { indexOf } from './layout.ts'
 import { KEY } from './template.ts'
 
@@ -44,6 +45,9 @@ interface BulkAnswer {
 }
 
 const MAX_ROUNDS = 6
+/** So often one request is halved. What is refused beyond that is refused together, in parts that are small by then. */
+const MAX_HALVINGS = 500
+const MAX_REASON_CHARS = 1_000
 const FIRST_WAIT_MS = 200
 
 /** Throws AppError E_STORE_STORAGE (retryable) when some could not be written for now; the others are. */
@@ -118,9 +122,29 @@ export function* bulkRequests(
 }
 
 async function send(lines: readonly BulkLine[], options: BulkOptions, result: BulkResult): Promise<void> {
+  // All parts of one size before smaller ones, so that what is left when there were too many halvings is small.
+  const parts = [lines]
+  let halvings = 0
+  for (const part of parts) {
+    const reason = await sendPart(part, options, result)
+    if (reason === undefined) continue
+    if (part.length > 1 && halvings < MAX_HALVINGS) {
+      halvings += 1
+      const half = part.length >> 1
+      parts.push(part.slice(0, half), part.slice(half))
+    } else for (const { id } of part) result.refused.push({ id, reason: reason.slice(0, MAX_REASON_CHARS) })
+  }
+}
+
+/** The reason where the server refuses the request as a whole, for something in it. */
+async function sendPart(
+  lines: readonly BulkLine[],
+  options: BulkOptions,
+  result: BulkResult,
+): Promise<string | undefined> {
   let left = lines
   for (let round = 1; ; round++) {
-    const { body } = await request<BulkAnswer>(options.client, {
+    const answer = await request<Partial<BulkAnswer>>(options.client, {
       method: 'POST',
       path: '/_bulk',
       query: {
@@ -128,10 +152,17 @@ async function send(lines: readonly BulkLine[], options: BulkOptions, result: Bu
         ...(options.refresh ? { refresh: true } : {}),
       },
       lines: left.map(({ text }) => text).join(''),
+      mayBeTooLarge: true,
     })
+    const { items } = answer.body
+    if (items === undefined) {
+      // Of what was sent again only what is left can be refused: it goes back as any that the server cannot take now.
+      if (round === 1) return refusalOf(answer)
+      throw wholeFailure(answer)
+    }
     const again: BulkLine[] = []
     let lastReason = ''
-    for (const [i, item] of body.items.entries()) {
+    for (const [i, item] of items.entries()) {
       const { status, error } = Object.values(item)[0]!
       const line = left[i]!
       if (status < 300) result.written += 1
@@ -139,9 +170,9 @@ async function send(lines: readonly BulkLine[], options: BulkOptions, result: Bu
       else if (status === 429 || status >= 500 || isTemporary(error?.type)) {
         again.push(line)
         lastReason = `${error?.type}: ${error?.reason}`
-      } else result.refused.push({ id: line.id, reason: `${error?.type}: ${error?.reason}`.slice(0, 1_000) })
+      } else result.refused.push({ id: line.id, reason: `${error?.type}: ${error?.reason}`.slice(0, MAX_REASON_CHARS) })
     }
-    if (again.length === 0) return
+    if (again.length === 0) return undefined
     options.onRetry(again.length)
     if (round === MAX_ROUNDS) {
       const message = `Elasticsearch does not take ${again.length} documents for now: ${lastReason.slice(0, 500)}`
@@ -150,6 +181,20 @@ async function send(lines: readonly BulkLine[], options: BulkOptions, result: Bu
     await options.sleep(FIRST_WAIT_MS * 2 ** round * (0.5 + Math.random() / 2))
     left = again
   }
+}
+
+/** Throws where it is not for what was sent: a proxy that knows no such address, or speaks of something else. */
+function refusalOf(answer: Answer<ErrorBody>): string {
+  const { status, body } = answer
+  if (status === 413)
+    return `the request is too large for the server (413${body.error === undefined ? '' : `, ${reasonOf(body)}`})`
+  if (status === 400 && body.error?.type !== undefined) return reasonOf(body)
+  throw wholeFailure(answer)
+}
+
+function wholeFailure({ status, body }: Answer<ErrorBody>): AppError {
+  const message = `Elasticsearch answered POST /_bulk with ${status} (${reasonOf(body)})`
+  return new AppError('E_STORE_STORAGE', message.slice(0, MAX_REASON_CHARS), { retryable: true })
 }
 
 /** Refusals of the cluster's state, not of the document. */

@@ -54,6 +54,8 @@ export interface Request {
   body?: Record<string, unknown>
   /** Newline-delimited JSON, instead of `body`. */
   lines?: string
+  /** Whether a request that is too large (413) is an answer as well. Default false: a failure. */
+  mayBeTooLarge?: boolean
   signal?: AbortSignal
 }
 
@@ -63,9 +65,10 @@ export interface Request {
  */
 export async function request<T>(
   client: Client,
-  { method, path, query, body, lines, signal }: Request,
+  { method, path, query, body, lines, mayBeTooLarge, signal }: Request,
 ): Promise<Answer<T & ErrorBody>> {
   let answer: Answer<T & ErrorBody>
+  const ignore = mayBeTooLarge === true ? [400, 404, 409, 413] : [400, 404, 409]
   try {
     const { statusCode, body: answered } = await client.transport.request<T & ErrorBody>(
       {
@@ -75,7 +78,7 @@ export async function request<T>(
         ...(body === undefined ? {} : { body }),
         ...(lines === undefined ? {} : { bulkBody: lines }),
       },
-      { meta: true, ignore: [400, 404, 409], ...(signal === undefined ? {} : { signal }) },
+      { meta: true, ignore, ...(signal === undefined ? {} : { signal }) },
     )
     answer = { status: statusCode ?? 0, body: answered }
   } catch (error) {

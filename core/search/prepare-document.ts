@@ -12,7 +12,8 @@ export const MAX_PART = 99_999
 const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/
 
 export const MAX_DOC_CHARS = 4 * 1024 * 1024
-const MAX_ID_CHARS = 512
+/** Of UTF-8, as Elasticsearch counts them. */
+const MAX_ID_BYTES = 512
 /** The last instant of a JavaScript date (ECMA-262, time values). */
 const MAX_TIME_MS = 8.64e15
 
@@ -39,8 +40,8 @@ export function prepareDoc(doc: Doc): Prepared | Refused {
 
 function mistake({ kind, id, timeMs, day, part, version }: Doc): string | undefined {
   if (!KINDS.has(kind)) return `unknown kind ${kind}`
-  if (typeof id !== 'string' || id === '' || id.length > MAX_ID_CHARS || !id.isWellFormed()) {
-    return `the id must be text of 1 to ${MAX_ID_CHARS} characters`
+  if (typeof id !== 'string' || id === '' || Buffer.byteLength(id) > MAX_ID_BYTES || !id.isWellFormed()) {
+    return `the id must be text of 1 to ${MAX_ID_BYTES} bytes`
   }
   if (!Number.isInteger(timeMs) || timeMs < 0 || timeMs > MAX_TIME_MS) return 'the time must be whole ms since 1970'
   if (!DAY.test(day)) return `no day: ${day}`

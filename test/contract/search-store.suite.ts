@@ -190,6 +190,14 @@ export function searchStoreSuite(name: string, create: CreateStore): void {
       await expect(store.count({ kind: 'event' }, four)).rejects.toMatchObject({ code: 'E_STORE_QUERY' })
     })
 
+    test('an id is measured in bytes, as every store can hold it', async () => {
+      const store = await open()
+      const [fits, tooLong] = ['é'.repeat(256), 'é'.repeat(257)]
+      const refused = await store.write([event(fits, NOON), event(tooLong, NOON), event('ok', NOON + 1)])
+      expect(refused).toEqual([{ id: tooLong, reason: expect.stringContaining('512 bytes') }])
+      expect(ids((await store.search({ kind: 'event', limit: 10 })).hits)).toEqual(['ok', fits])
+    })
+
     test('a query of any size answers or is refused, and the store goes on', async () => {
       const store = await open([event('a', NOON, { process: { name: 'sh' } })])
       const many: KqlNode = {

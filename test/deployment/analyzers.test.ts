@@ -2,6 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRedisQueue, type RedisQueue } from '../../backends/redis/queue.ts'
+import { BatchBuilder } from '../../core/batch/builder.ts'
+import { openBatch, sealBatch } from '../../core/batch/seal.ts'
+import { EVENT_TYPES } from '../../core/fields/event-types.ts'
+import type { Failure } from '../../core/model/queue.ts'
 import { ALARM_EVERY, chaosRules, numberedBatch, numberIn } from '../chaos/numbered-events.ts'
 import { storedDocuments, valueAt } from '../chaos/stored.ts'
 import { Deployment, type RunningProcess } from '../support/deployment.ts'
@@ -114,5 +118,51 @@ describe.skipIf(missing !== null)(`analyzers${missing === null ? '' : ` (skipped
     expect((await deployment.command('deadletters', 'list')).stdout).toBe('Nothing was given up.\n')
     expect(await analyzer.end('SIGTERM')).toBe(0)
     sender.close()
+  })
+
+  test('what one host sends and no store takes is set aside by itself, and keeps nothing of others', async () => {
+    const analyzer = await deployment.run('analyzer')
+    const [honest, evil] = [
+      await enrolSender(deployment, ingest.url, 'honest'),
+      await enrolSender(deployment, ingest.url, 'evil'),
+    ]
+    const nowNs = BigInt(Date.now()) * 1_000_000n
+    const nothing = { epoch: 'e', lowMs: {}, dropped: {}, plan: '', edgeRuleset: '', class: 'evidence' as const }
+    const strange = new BatchBuilder(nowNs)
+    // Fewer characters than an id may have bytes, and more bytes.
+    strange.addEvent('docker', nowNs, { type: EVENT_TYPES.docker.code, position: 'é'.repeat(400), action: 'start' })
+    const { batch, header } = openBatch(numberedBatch('evil', 2, 1, 100, Date.now()).payload)
+    batch.tables.file!.columns.time![50] = Number.NaN
+    const statuses = await Promise.all([
+      honest.send([numberedBatch('honest', 1, 1, 5, Date.now()).payload]),
+      evil.send([sealBatch({ ...nothing, collector: 'evil', sequence: 1, rows: 1 }, strange.build()).bytes]),
+      evil.send([sealBatch(header, batch).bytes]),
+      honest.send([numberedBatch('honest', 2, 6, 10, Date.now()).payload]),
+    ])
+    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    await until(
+      'all that can be stored',
+      async () => {
+        const found = await storedDocuments(deployment.elasticsearch.url, 'events', ['host.name', 'file.path'])
+        const of = (host: string) => found.filter(({ source }) => valueAt(source, 'host.name') === host).length
+        return of('honest') === 10 && of('evil') === 99
+      },
+      60_000,
+    )
+    const letters = await until(
+      'the dead letters',
+      async () => {
+        const lines = (await deployment.command('deadletters', 'list', '--json')).stdout.trim().split('\n')
+        return lines.length === 2 && lines.map((line) => JSON.parse(line) as { collector: string; failure: Failure })
+      },
+      60_000,
+    )
+    expect(letters.map(({ collector, failure }) => [collector, failure.topic, failure.code]).sort()).toEqual([
+      ['evil', 'index', 'E_STORE_REFUSED'],
+      ['evil', 'index', 'RangeError'],
+    ])
+    expect(await analyzer.end('SIGTERM')).toBe(0)
+    honest.close()
+    evil.close()
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { BatchBuilder } from '../../../core/batch/builder.ts'
-import { sealBatch } from '../../../core/batch/seal.ts'
+import { openBatch, sealBatch } from '../../../core/batch/seal.ts'
 import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import { Conditions } from '../../../core/health/conditions.ts'
 import { AppError } from '../../../core/model/errors.ts'
@@ -20,11 +20,20 @@ async function indexing(refuses: Set<string>) {
   const written: string[] = []
   /** Documents of each write, also of those that failed. */
   const tried: number[] = []
-  const world = { isAway: false, pauses: 0, pause: async (_signal: AbortSignal): Promise<unknown> => undefined }
+  const world = {
+    isAway: false,
+    /** What the store says to documents that it fails for, by a part of their JSON. */
+    failsFor: undefined as { text: string; error: Error } | undefined,
+    pauses: 0,
+    pause: async (_signal: AbortSignal): Promise<unknown> => undefined,
+  }
   const write = async (some: Iterable<Doc>): Promise<Refused[]> => {
     const docs = [...some]
     tried.push(docs.length)
     if (world.isAway) throw new AppError('E_STORE_STORAGE', 'away', { retryable: true })
+    const { failsFor } = world
+    if (failsFor !== undefined && docs.some(({ body }) => JSON.stringify(body).includes(failsFor.text)))
+      throw failsFor.error
     written.push(...docs.filter(({ id }) => !refuses.has(id)).map(({ id }) => id))
     return docs.filter(({ id }) => refuses.has(id)).map(({ id }) => ({ id, reason: 'mapper_parsing: no date' }))
   }
@@ -221,4 +230,86 @@ test('a batch that cannot be read becomes a dead letter; those that share its it
     ['index/batch:host-1/epoch/1', 'E_BATCH_CORRUPT'],
   ])
   expect(conditions.current().map(({ name }) => name)).not.toContain('store.failing')
+})
+
+const BASE_NS = 1_767_225_600_000_000_000n
+
+/** Of one host, with so many events; the times of some are no numbers. */
+function batchOf(events: number, timeless: readonly number[] = []): Item {
+  const builder = new BatchBuilder(BASE_NS)
+  const process = builder.add('process', { pid: 100, comm: 'x' })
+  for (let i = 0; i < events; i++)
+    builder.addEvent('file', BASE_NS + BigInt(i), {
+      type: EVENT_TYPES.openat.code,
+      process,
+      path: `/file-${i}`,
+      ret: 3,
+    })
+  const batch = builder.build()
+  for (const i of timeless) batch.tables.file!.columns.time![i] = Number.NaN
+  const { header, bytes } = sealBatch({ ...emptyHeader, collector: 'host', rows: events }, batch)
+  const envelope = { receivedMs: 1_767_225_600_000, ruleset: 'rules', parts: {} }
+  return { id: 'batch:host/epoch/1', class: 'routine', header, envelope, payload: bytes }
+}
+
+test('of a batch with events that no document can be made of, all others are written under the ids they had', async () => {
+  const whole = await indexing(new Set())
+  await whole.queue.deliver('index', [batchOf(100)])
+  await whole.stop()
+  const { queue, written, conditions, stop } = await indexing(new Set())
+  await queue.deliver('index', [...sealedBatches(2), batchOf(100, [20, 50])])
+  expect(written.slice(2)).toEqual(whole.written.filter((_, i) => i !== 20 && i !== 50))
+  const dead = queue.items('dead')
+  expect(dead.map(({ id, failure, header }) => [id, failure?.code, header?.collector, header?.rows])).toEqual([
+    ['index/batch:host/epoch/1.0', 'RangeError', 'host', 1],
+    ['index/batch:host/epoch/1.1', 'RangeError', 'host', 1],
+  ])
+  expect(conditions.current()).toEqual([])
+  // Once what was wrong is mended, a replay stores it as if nothing had been.
+  const { failure: _, ...letter } = dead[1]!
+  const { header, batch } = openBatch(letter.payload)
+  batch.tables.file!.columns.time![0] = 50
+  await queue.deliver('index', [{ ...letter, id: 'again', payload: sealBatch(header, batch).bytes }])
+  await stop()
+  expect(written.at(-1)).toBe(whole.written[50])
+})
+
+test('what the store can never do is blamed on the one batch that it is for, not on those that share its item', async () => {
+  for (const [error, attempt] of [
+    [new AppError('E_BATCH_CORRUPT', 'never', { retryable: false }), 1],
+    [new TypeError('never'), 8],
+  ] as const) {
+    const { queue, written, world, stop } = await indexing(new Set())
+    world.failsFor = { text: '/file-2', error }
+    await queue.deliver('index', batchItems(sealedBatches(5)), attempt)
+    await stop()
+    expect(written).toHaveLength(4)
+    const dead = queue.items('dead')
+    expect(dead.map(({ id, failure, header }) => [id, failure?.message, failure?.attempts, header?.collector])).toEqual(
+      [['index/batch:host-2/epoch/1', 'never', attempt, 'host-2']],
+    )
+  }
+})
+
+test('what may pass is tried again, and nothing is set aside for it', async () => {
+  const { queue, world, stop } = await indexing(new Set())
+  world.failsFor = { text: '/file-2', error: new TypeError('strange') }
+  await expect(queue.deliver('index', batchItems(sealedBatches(5)), 7)).rejects.toThrow('strange')
+  await stop()
+  expect(queue.items('dead')).toEqual([])
+})
+
+test('a refused document counts against the host that it is of', async () => {
+  const batches = sealedBatches(3)
+  const all = await indexing(new Set())
+  await all.queue.deliver('index', batches)
+  await all.stop()
+  const { queue, stop } = await indexing(new Set([all.written[1]!, 'detection']))
+  const detection = { ...doc('detection'), body: { seamark: { collector: 'host-9' } } }
+  await queue.deliver('index', [...batchItems(batches), docItem(detection)])
+  await stop()
+  expect(queue.items('dead').map(({ header }) => [header?.collector, header?.rows])).toEqual([
+    ['host-1', 1],
+    ['host-9', 1],
+  ])
 })

@@ -1,10 +1,10 @@
 /**
- * Finds the events of a batch that cannot be judged, by halving: everything else is judged, and each of them becomes a
- * batch of its own, to be kept with its reason.
+ * Finds the events of a batch that cannot be judged, or made into documents, by halving: with everything else it is
+ * done, and each of them becomes a batch of its own, to be kept with its reason.
  */
-import { type Batch, eventTables } from '../core/batch/batch.ts'
-import type { TableName } from '../core/batch/schema.ts'
-import { type Selection, selectRows } from '../core/batch/select.ts'
+import { type Batch, eventTables } from './batch.ts'
+import type { TableName } from './schema.ts'
+import { type Selection, selectRows } from './select.ts'
 
 export interface Isolated<T> {
   /** What the judgeable rows gave, in parts. */

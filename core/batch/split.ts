@@ -2,8 +2,8 @@
  * A batch as several that are each small enough to be opened. Seldom needed: what a host saw while nobody drained its
  * ring, with arguments as long as an attacker makes them.
  */
-import { type Batch, eventTables } from './batch.ts'
-import { bodyBytes } from './body.ts'
+import { type Batch, eventRows, eventTables } from './batch.ts'
+import { bodyBytes, MAX_EVENT_ROWS, MAX_MATCH_ROWS } from './body.ts'
 import type { TableName } from './schema.ts'
 import { type Selection, selectRows } from './select.ts'
 
@@ -15,7 +15,7 @@ export interface Split {
 }
 
 export function splitBatch(batch: Batch, maxBytes: number): Split {
-  if (bodyBytes(batch) <= maxBytes) return { parts: [batch], leftOut: 0 }
+  if (isSmallEnough(batch, maxBytes)) return { parts: [batch], leftOut: 0 }
   const rows = eventTables(batch).flatMap(({ name, columns }) =>
     Array.from(columns.ordinal as Uint32Array, (ordinal, row) => ({ name, row, ordinal })),
   )
@@ -29,6 +29,11 @@ export function splitBatch(batch: Batch, maxBytes: number): Split {
     split.leftOut += leftOut
   }
   return split
+}
+
+function isSmallEnough(batch: Batch, maxBytes: number): boolean {
+  const matches = batch.tables.matches?.rowCount ?? 0
+  return eventRows(batch) <= MAX_EVENT_ROWS && matches <= MAX_MATCH_ROWS && bodyBytes(batch) <= maxBytes
 }
 
 function selectionOf(rows: readonly { name: TableName; row: number }[]): Selection {

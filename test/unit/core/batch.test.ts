@@ -5,6 +5,8 @@ import { encodeBody, openBody } from '../../../core/batch/body.ts'
 import { BatchBuilder, type Row } from '../../../core/batch/builder.ts'
 import { openBatch, readHeader, sealBatch } from '../../../core/batch/seal.ts'
 import { selectRows } from '../../../core/batch/select.ts'
+import { splitBatch } from '../../../core/batch/split.ts'
+import { EVENT_TYPES } from '../../../core/fields/event-types.ts'
 import type { BatchHeader } from '../../../core/model/batch.ts'
 import { AppError } from '../../../core/model/errors.ts'
 
@@ -141,4 +143,16 @@ describe('a batch', () => {
     builder.addEvent('file', 1n, { type: 21, process: 0 })
     expect(selectRows(builder.build(), { file: [0] }).tables.process?.rowCount).toBe(2)
   })
+})
+
+test('a batch of more rows than may be opened goes as several, each row once and in order', () => {
+  const builder = new BatchBuilder(0n)
+  for (let i = 0; i < 70_000; i++) builder.addEvent('call', BigInt(i), { type: EVENT_TYPES.ptrace.code, ret: i })
+  const { parts, leftOut } = splitBatch(builder.build(), 16 * 1024 * 1024)
+  const opened = parts.map((part) => openBody(encodeBody(part)))
+  expect(opened.flatMap(({ tables }) => Array.from(tables.call!.columns.ret as Float64Array))).toEqual(
+    Array.from({ length: 70_000 }, (_, i) => i),
+  )
+  expect([parts.length, leftOut]).toEqual([4, 0])
+  expect(() => openBody(encodeBody(builder.build()))).toThrow('more events than a batch may have')
 })
